@@ -21,7 +21,7 @@ const jobRow = (n: number, status: JobRow["status"]): JobRow => ({
   status,
 });
 
-test("J4: what the process before left behind is taken over some at a time, however much that is", async () => {
+test("J4: what the previous process left is taken over a part at a time, however much it is", async () => {
   const inner = memoryStore();
   await inner.sessions.insert({
     id: session,

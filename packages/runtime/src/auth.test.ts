@@ -6,7 +6,7 @@ import { hosting } from "../test/hosting.ts";
 import { Viewer } from "../test/viewer.ts";
 import { allowAnonymous, tokenTable } from "./auth.ts";
 
-test("R-6.1-3: a token tells whose it is, and nothing else does", async () => {
+test("R-6.1-3: a token alone determines the principal", async () => {
   const whose = tokenTable({ "a-token": "alice", "b-token": "bob" });
   expect(await whose("a-token")).toBe("alice");
   expect(await whose("b-token")).toBe("bob");
@@ -15,12 +15,12 @@ test("R-6.1-3: a token tells whose it is, and nothing else does", async () => {
   }
 });
 
-test("R-6.1-4: anonymous access has one name, whatever the token", async () => {
+test("R-6.1-4: anonymous access has one principal, whatever the token", async () => {
   expect(await allowAnonymous()("anything")).toBe("anonymous");
   expect(await allowAnonymous("guest")("")).toBe("guest");
 });
 
-test("R-6.1-2: a missing, empty or unknown token and a foreign scheme are refused alike, then the connection closes", async () => {
+test("R-6.1-2: a missing, empty or unknown token or a foreign scheme is refused alike, then the connection closes", async () => {
   const { runtime } = hosting();
   const auths = [
     undefined,
@@ -42,7 +42,7 @@ test("R-6.1-2: a missing, empty or unknown token and a foreign scheme are refuse
 });
 
 test.each([undefined, null, false, "", 0])(
-  "R-6.1-2: a token of which a verifier says %j is nobody's, and counts as a wrong guess",
+  "R-6.1-2: a token for which a verifier returns %j is refused, and counts as a failed attempt",
   async (given) => {
     const { runtime } = hosting({
       auth: () => given as never,
@@ -60,7 +60,7 @@ test.each([undefined, null, false, "", 0])(
   },
 );
 
-test("R-6.1-6: the token of a connection whose time was over while it stood in line is not looked at", async () => {
+test("R-6.1-6: a token is not checked if its connection's deadline passes while it queues", async () => {
   const verdicts: PromiseWithResolvers<string | undefined>[] = [];
   const clock = new ManualClock();
   const { runtime } = hosting({
@@ -92,7 +92,7 @@ test("R-6.1-6: the token of a connection whose time was over while it stood in l
 });
 
 test.each([true, {}, 7])(
-  "a verifier that gives %j instead of a name lets nobody in",
+  "a verifier that returns %j instead of a name lets nobody in",
   async (given) => {
     const { runtime } = hosting({ auth: () => given as never });
     const { type, payload } = await new Viewer(runtime).hello();
@@ -109,7 +109,7 @@ test.each([
   ],
   ["rejects", () => Promise.reject(new Error("jwt expired"))],
 ])(
-  "a verifier that %s is told to its operator, with what it has to give for a wrong token",
+  "a verifier that %s is logged with what it must return for an invalid token",
   async (_, auth) => {
     const lines: { msg: string }[] = [];
     const write = (line: string) => void lines.push(JSON.parse(line));
@@ -120,7 +120,7 @@ test.each([
   },
 );
 
-test("a verifier that fails refuses the connection and shows nothing of its failure", async () => {
+test("a verifier that fails refuses the connection and reveals nothing of its failure", async () => {
   const { runtime } = hosting({
     auth: () => Promise.reject(new Error("ldap://10.0.0.1 timed out")),
   });
@@ -135,23 +135,26 @@ test.each([
   new ArcpError("LDAP_DOWN", "ldap://10.0.0.1"),
   new ArcpError("UNAUTHENTICATED", "ldap://10.0.0.1"),
   new ArcpError("INTERNAL_ERROR", "ldap://10.0.0.1", { details: { at: 1n } }),
-])("R-12-1, R-4.1-11: a verifier that fails with %s is a fault of its own, too", async (error) => {
-  const { runtime } = hosting({ auth: () => Promise.reject(error) });
-  const viewer = new Viewer(runtime);
-  const { payload } = await viewer.reply(
-    viewer.send("session.hello", { auth: { scheme: "bearer", token: "t" } }),
-  );
-  expect(payload).toMatchObject({ code: "INTERNAL_ERROR", retryable: true });
-  expect(JSON.stringify(payload)).not.toContain("ldap");
-  expect(await viewer.ended).toMatchObject({ reason: "fault" });
-});
+])(
+  "R-12-1, R-4.1-11: a verifier that fails with %s is still a fault of the runtime",
+  async (error) => {
+    const { runtime } = hosting({ auth: () => Promise.reject(error) });
+    const viewer = new Viewer(runtime);
+    const { payload } = await viewer.reply(
+      viewer.send("session.hello", { auth: { scheme: "bearer", token: "t" } }),
+    );
+    expect(payload).toMatchObject({ code: "INTERNAL_ERROR", retryable: true });
+    expect(JSON.stringify(payload)).not.toContain("ldap");
+    expect(await viewer.ended).toMatchObject({ reason: "fault" });
+  },
+);
 
 test.each([
   undefined,
   { scheme: "bearer" },
   { scheme: "bearer", token: "" },
   { scheme: "", token: "any" },
-])("R-6.1-1, R-6.1-2: %j lets nobody in where any token does", async (auth) => {
+])("R-6.1-1, R-6.1-2: %j is refused even where any token is accepted", async (auth) => {
   const { runtime } = hosting({ auth: allowAnonymous() });
   const viewer = new Viewer(runtime);
   const { payload } = await viewer.reply(viewer.send("session.hello", { auth }));

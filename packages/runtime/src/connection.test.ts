@@ -9,7 +9,7 @@ const AUTH = { scheme: "bearer", token: "secret" };
 const text = (type: string, payload: object) =>
   JSON.stringify({ arcp: "1.1", id: newMessageId("req_"), type, payload });
 
-/** A connection whose client does not read yet, with events that wait for it in a pending send. */
+/** A connection whose client does not read yet, with events waiting for it in a pending send. */
 async function stalled() {
   const chatty = defineAgent({
     name: "chatty",
@@ -26,7 +26,7 @@ async function stalled() {
   return { ...rig, viewer };
 }
 
-test("R-6.7-1: session.closed is said behind a send that is pending, then the connection ends normally", async () => {
+test("R-6.7-1: session.closed follows a pending send, then the connection ends normally", async () => {
   const { viewer } = await stalled();
   const id = viewer.send("session.close", { reason: "done" });
   await settled();
@@ -37,7 +37,7 @@ test("R-6.7-1: session.closed is said behind a send that is pending, then the co
   });
 });
 
-test("R-6.7-5: what arrives behind a close is ignored, and does not cut its answer short", async () => {
+test("R-6.7-5: what arrives after a close is ignored, and does not cut its reply short", async () => {
   const { viewer } = await stalled();
   viewer.send("session.close", {});
   viewer.send("job.submit", { agent: "chatty" });
@@ -49,7 +49,7 @@ test("R-6.7-5: what arrives behind a close is ignored, and does not cut its answ
   expect(viewer.frames.filter(({ type }) => type === "job.accepted")).toHaveLength(1);
 });
 
-test("R-6.7-6: a runtime that shuts down says so behind a send that is pending, whatever still arrives", async () => {
+test("R-6.7-6: a runtime that shuts down says so behind a pending send, whatever still arrives", async () => {
   const { runtime, viewer } = await stalled();
   void runtime.close();
   await settled(2);
@@ -59,7 +59,7 @@ test("R-6.7-6: a runtime that shuts down says so behind a send that is pending, 
   expect(viewer.frames.at(-1)?.type).toBe("session.closed");
 });
 
-/** A transport whose every send takes until the test lets it pass. */
+/** A transport on which every send waits for the test. */
 function slow(inner: Transport) {
   const sends: Array<() => void> = [];
   const transport: Transport = {
@@ -73,7 +73,7 @@ function slow(inner: Transport) {
   return { transport, sends };
 }
 
-test("R-4.1-11: a refusal is closed as refused, however long its error takes to leave", async () => {
+test("R-4.1-11: a refused connection is closed as refused, however long its error takes to leave", async () => {
   const { runtime } = hosting();
   const pair = linkedPair();
   const { transport, sends } = slow(pair.runtime);
@@ -90,7 +90,7 @@ test("R-4.1-11: a refusal is closed as refused, however long its error takes to 
   expect(got).toEqual(["session.error"]);
 });
 
-test("R-5.3-2: a first message that opens nothing is refused, and so is one that cannot be read", async () => {
+test("R-5.3-2: a first message that opens no session, or cannot be read, is refused", async () => {
   const { runtime } = hosting();
   const first = [
     text("session.ping", { nonce: "a", sent_at: new Date(0).toISOString() }),
@@ -113,7 +113,7 @@ test("R-5.3-2: a first message that opens nothing is refused, and so is one that
   }
 });
 
-test("R-4.1-8: what may come before the welcome is counted in bytes", async () => {
+test("R-4.1-8: what may arrive before the welcome is limited in bytes", async () => {
   const hello = (name: string) => ({ auth: AUTH, client: { name } });
   const size = (name: string) => Buffer.byteLength(text("session.hello", hello(name)));
   const { runtime } = hosting({ limits: { openingBytes: size("éé") } });
@@ -125,7 +125,7 @@ test("R-4.1-8: what may come before the welcome is counted in bytes", async () =
   expect(exceeds.frames.map(({ payload }) => payload.code)).toEqual(["INVALID_REQUEST"]);
 });
 
-test("R-4.1-8: a connection that opens nothing within ten seconds is closed with a word", async () => {
+test("R-4.1-8: a connection that opens no session within ten seconds is told so and closed", async () => {
   const { runtime, clock } = hosting();
   const viewer = new Viewer(runtime);
   await settled();
@@ -138,7 +138,7 @@ test("R-4.1-8: a connection that opens nothing within ten seconds is closed with
   expect(clock.pending).toBe(0);
 });
 
-test("R-4.1-8: a token check that outlasts the deadline opens nothing, and its session does not stay for ever", async () => {
+test("R-4.1-8: a token check that outlasts the deadline opens no connection, and its session eventually ends", async () => {
   const checked = Promise.withResolvers<string>();
   const { runtime, clock } = hosting({ auth: () => checked.promise });
   const viewer = new Viewer(runtime);
@@ -148,11 +148,11 @@ test("R-4.1-8: a token check that outlasts the deadline opens nothing, and its s
   await settled();
   checked.resolve("alice");
   await settled();
-  // The client did what it had to: it is told that it may ask again (R-5.4-1).
+  // The client did its part: it is told that it may ask again (R-5.4-1).
   expect(viewer.frames.map(({ type, payload }) => ({ type, payload }))).toMatchObject([
     { type: "session.error", payload: { code: "INTERNAL_ERROR", request_id: hello } },
   ]);
-  // Nobody has its token: it is parked, and its window ends.
+  // Nobody has its token: it is parked until its window ends.
   expect(clock.pending).toBe(1);
   clock.advance(600_000);
   expect(clock.pending).toBe(0);
@@ -171,7 +171,7 @@ test("R-4-2: a ping is answered while the store holds up a submit", async () => 
   await viewer.reply(id);
 });
 
-test("R-6.3-3: a resume behind a hello moves the connection, and the fresh session is forgotten", async () => {
+test("R-6.3-3: a resume after a hello moves the connection, and the fresh session is forgotten", async () => {
   const { runtime, start, clock } = hosting();
   const first = new Viewer(runtime);
   const old = await first.hello();
@@ -190,12 +190,12 @@ test("R-6.3-3: a resume behind a hello moves the connection, and the fresh sessi
   const third = new Viewer(runtime);
   expect((await third.resume(fresh, 0)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
   await third.ended;
-  // The opening deadline of the second connection, which it met, passes unnoticed. That it idles is still watched.
+  // The second connection's opening deadline, which it met, has no effect. The watch for idle connections remains.
   clock.advance(10_000);
   expect(clock.pending).toBe(1);
 });
 
-test("R-6.3-3, R-14-1: a fresh session that cannot be forgotten keeps nobody from the one that is resumed, nor its place taken", async () => {
+test("R-6.3-3, R-14-1: a fresh session that cannot be forgotten neither blocks the resumed one nor keeps its place", async () => {
   const { runtime, store } = hosting({ limits: { connectedSessionsPerPrincipal: 2 } });
   const first = new Viewer(runtime);
   const old = await first.hello();
@@ -218,7 +218,7 @@ test.each([
   { rule: "R-5.1-2", rest: { arcp: "2.0" }, capabilities: {} },
   { rule: "R-6.2-6", rest: {}, capabilities: { encodings: ["cbor"] } },
 ])(
-  "$rule, R-6.3-3: a resume behind a hello is refused as one that comes first would be",
+  "$rule, R-6.3-3: a resume after a hello is refused just like one that comes first",
   async ({ rest, capabilities }) => {
     const { runtime } = hosting();
     const first = new Viewer(runtime);
@@ -230,14 +230,14 @@ test.each([
     expect((await second.reply(request)).payload.code).toBe("INVALID_REQUEST");
     expect(await second.ended).toMatchObject({ reason: "refused" });
     await settled();
-    // The fresh session is gone, and the one that was asked for is as it was.
+    // The fresh session is gone, and the requested one is as it was.
     expect(runtime.sessions.list().map(({ id }) => id)).toEqual([old.session_id]);
     first.send("session.ping", { nonce: "here", sent_at: new Date(0).toISOString() });
     await first.find(({ payload }) => payload.ping_nonce === "here");
   },
 );
 
-test("R-6.3-3: a resume of the very session that a hello just gave is a welcome, and the session lives", async () => {
+test("R-6.3-3: a resume of the session that the hello just opened is welcomed, and the session lives", async () => {
   const { runtime, start } = hosting();
   const viewer = new Viewer(runtime);
   const welcome = await viewer.hello();
@@ -258,7 +258,7 @@ test("R-6.3-3: a resume of the very session that a hello just gave is a welcome,
   expect(again.seqs).toEqual(dense(2));
 });
 
-test("R-5.4-4, R-6.3-3: what was asked of a fresh session is answered before the connection moves to another", async () => {
+test("R-5.4-4, R-6.3-3: what was asked in a fresh session is answered before the connection moves to another", async () => {
   const { runtime, store } = hosting();
   const first = new Viewer(runtime);
   const old = await first.hello();
@@ -278,7 +278,7 @@ test("R-5.4-4, R-6.3-3: what was asked of a fresh session is answered before the
   expect(second.frames.at(-1)?.type).toBe("session.welcome");
 });
 
-test("R-4-2, R-6.3-3: a fresh session that does not come to answer is not left for another, and pings go on", async () => {
+test("R-4-2, R-6.3-3: a fresh session with an unanswered request is not left for another, and pings go on", async () => {
   const { runtime, store, clock } = hosting();
   const first = new Viewer(runtime);
   const old = await first.hello();
@@ -302,12 +302,12 @@ test("R-4-2, R-6.3-3: a fresh session that does not come to answer is not left f
   expect(second.frames.at(-1)?.payload.ping_nonce).toBe("still there");
   answer.resolve();
   expect((await second.reply(subscribe)).payload.code).toBe("JOB_NOT_FOUND");
-  // The session that was asked for is as it was.
+  // The requested session is as it was.
   const third = new Viewer(runtime);
   expect((await third.resume(old, 0)).type).toBe("session.welcome");
 });
 
-test("R-6.3-3: a fresh session that is just being given a job to follow is not left for another", async () => {
+test("R-6.3-3: a fresh session that is about to follow a job is not left for another", async () => {
   const { runtime, start, store } = hosting();
   const first = new Viewer(runtime);
   const old = await first.hello();
@@ -330,7 +330,7 @@ test("R-6.3-3: a fresh session that is just being given a job to follow is not l
 });
 
 test.each([true, false])(
-  "R-5.4-1, R-6.3-5: a window that ends while the store is asked is refused like any other, behind a hello: %s",
+  "R-5.4-1, R-6.3-5: a window that ends while the store is asked is refused like any other (after a hello: %s)",
   async (behind) => {
     const { runtime, store, clock } = hosting();
     const first = new Viewer(runtime);
@@ -364,7 +364,7 @@ test.each([true, false])(
   },
 );
 
-test("R-4.1-11: a resume behind a hello that the store fails ends with a word, and leaves no session behind", async () => {
+test("R-4.1-11: if the store fails a resume after a hello, the connection ends with an error and leaves no session", async () => {
   const { runtime, store, clock } = hosting();
   const viewer = new Viewer(runtime);
   const welcome = await viewer.hello();
@@ -401,7 +401,7 @@ test("R-5.1-5: a message for another session is rejected and has no effect", asy
   expect(job.ctx.signal.aborted).toBe(false);
 });
 
-test("R-5.3-4: an unknown vendor message is dropped when it says so, and rejected otherwise", async () => {
+test("R-5.3-4: an unknown vendor message is dropped if it is marked optional, and rejected otherwise", async () => {
   const { runtime } = hosting();
   const viewer = new Viewer(runtime);
   await viewer.hello();
@@ -426,7 +426,7 @@ test("R-6.3-15: what waits for a client that does not read is not sent once anot
   const { resume_token } = welcome.payload;
   stuck.send("session.resume", { auth: AUTH, resume_token, last_event_seq: 0 });
   await settled();
-  // A ping, behind the events that are on their way.
+  // A ping, behind the events in flight.
   clock.advance(30_000);
   await settled();
   const next = new Viewer(runtime);

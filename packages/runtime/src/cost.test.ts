@@ -22,9 +22,9 @@ import { SubmitLog } from "./session/submit-log.ts";
 import type { JobRow, Run } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
 
-/** Every check here counts: no clock, no machine and no load has a say in it. */
+/** Every check here counts: no clock, no machine and no load affects it. */
 
-/** What a burst of `count` events of one job costs, with so many sessions that watch it. */
+/** What a burst of `count` events of one job costs with this many watching sessions. */
 async function burst(count: number, subscribers: number, { awaited }: { awaited: boolean }) {
   const { runtime, store, start } = hosting();
   let writes = 0;
@@ -60,14 +60,14 @@ async function burst(count: number, subscribers: number, { awaited }: { awaited:
 }
 
 describe("a burst of events", () => {
-  test("each record is serialised once and appended once, however many sessions watch", async () => {
+  test("serialises and appends each record once, however many sessions watch", async () => {
     for (const subscribers of [0, 1, 20]) {
       const { stringified, appended } = await burst(2_000, subscribers, { awaited: true });
       expect([subscribers, stringified, appended]).toEqual([subscribers, 2_000, 2_000]);
     }
   });
 
-  test("a subscriber adds no row to the store, for no event", async () => {
+  test("adds no row to the store for any event because of a subscriber", async () => {
     const watched = await burst(2_000, 20, { awaited: true });
     expect(watched.rows).toBe(0);
     expect(Object.keys(watched.calls).sort()).toEqual(["logs.append", "logs.read"]);
@@ -75,7 +75,7 @@ describe("a burst of events", () => {
     expect(watched.calls["logs.append"]).toBe(alone.calls["logs.append"]);
   });
 
-  test("J4: what is awaited comes to the store 256 records at a time, and leaves in as many writes", async () => {
+  test("J4: reaches the store 256 records at a time if awaited, and leaves in as many writes", async () => {
     for (const count of [1_000, 10_000]) {
       const { calls, writes } = await burst(count, 0, { awaited: true });
       const turns = Math.ceil(count / 256);
@@ -86,20 +86,20 @@ describe("a burst of events", () => {
     }
   });
 
-  test("J4: what is not awaited comes to the store 1,024 records at a time, and is read a page at a time", async () => {
+  test("J4: reaches the store 1,024 records at a time if not awaited, and is read a page at a time", async () => {
     const { calls, writes } = await burst(4_000, 0, { awaited: false });
     expect(calls).toMatchObject({ "logs.append": Math.ceil(4_000 / 1024) });
     expect(calls["logs.read"]).toBeLessThanOrEqual(2 * Math.ceil(4_000 / 256) + 2);
     expect(writes).toBeLessThanOrEqual(Math.ceil(4_000 / 256) + 1);
   });
 
-  test("an event costs no promise, but for the one that its await makes", async () => {
+  test("creates no promise per event, except that of its await", async () => {
     const promised = async (count: number, awaited: boolean): Promise<number> => {
       const { runtime, start } = hosting();
       const owner = new Viewer(runtime);
       await owner.hello();
       const job = await start(owner);
-      // Whoever reads makes promises too, so nobody does.
+      // A reader creates promises too, so there is none.
       owner.sever();
       await settled();
       let promises = 0;
@@ -115,7 +115,7 @@ describe("a burst of events", () => {
       await job.ctx.flush();
       return promises;
     };
-    // Those of the next turn and of the next room.
+    // Those of the next turn and of the next room in the backlog.
     expect(await promised(4_000, false)).toBeLessThanOrEqual(2);
     for (const count of [1_000, 10_000]) {
       const turns = Math.ceil(count / 256);
@@ -126,7 +126,7 @@ describe("a burst of events", () => {
 
 const quick = defineAgent({ name: "quick", run: () => "done" });
 
-/** A host on which so many jobs have run to their end, with one session that submits and nothing left to do. */
+/** A host with this many finished jobs and one session that submits, with nothing left to do. */
 async function worn(finished: number, keyed: boolean) {
   const hosted = hosting({ agents: [quick] });
   const viewer = new Viewer(hosted.runtime);
@@ -137,7 +137,7 @@ async function worn(finished: number, keyed: boolean) {
     const more = keyed ? { idempotency_key: `key ${key}` } : {};
     const { job_id = "" } = await viewer.submit("quick", null, more);
     await viewer.terminal(job_id);
-    // What was looked at is looked at no more: the test itself is not to grow with the history.
+    // Frames already seen are dropped: the test itself must not grow with the history.
     viewer.frames.length = 0;
     return job_id;
   };
@@ -147,7 +147,7 @@ async function worn(finished: number, keyed: boolean) {
 }
 
 describe.each([[false], [true]])("a submit with an idempotency key: %j", (keyed) => {
-  test("asks the same of the store after 10 finished jobs and after 5,000", async () => {
+  test("makes the same store calls after 10 finished jobs and after 5,000", async () => {
     const costs: Tally[] = [];
     for (const finished of [10, 5_000]) {
       const { store, submit } = await worn(finished, keyed);
@@ -163,7 +163,7 @@ describe.each([[false], [true]])("a submit with an idempotency key: %j", (keyed)
   });
 });
 
-/** A row that counts how often anything of it is looked at. */
+/** A row that counts every access to its properties. */
 function watchedRow(index: number, looks: { count: number }, given: Partial<JobRow> = {}): JobRow {
   const row: JobRow = {
     id: `job_${`${index}`.padStart(6, "0")}` as JobId,
@@ -192,7 +192,7 @@ function watchedRow(index: number, looks: { count: number }, given: Partial<JobR
 }
 
 describe("a page of a listing", () => {
-  test("R-6.6-4: asks the store the same, however many jobs there are", async () => {
+  test("R-6.6-4: makes the same store calls, however many jobs there are", async () => {
     const costs: Tally[] = [];
     for (const finished of [20, 2_000]) {
       const { store, viewer } = await worn(finished, false);
@@ -204,7 +204,7 @@ describe("a page of a listing", () => {
     expect(frequencies(costs[0]?.calls ?? [])).toEqual({ "jobs.list": 1, "logs.read": 11 });
   });
 
-  test("J4, R-6.6-5: reads no more large rows than it has room for, and all of them page by page", async () => {
+  test("J4, R-6.6-5: reads no more large rows than fit, and all of them page by page", async () => {
     const { runtime, store } = hosting({ agents: [quick] });
     const viewer = new Viewer(runtime);
     await viewer.hello([...ALL_FEATURES, "list_jobs"]);
@@ -230,14 +230,14 @@ describe("a page of a listing", () => {
 
   const hers = { principal: "alice", session: newSessionId(), parent: newJobId() };
   test.each([{ principal: hers.principal }, { session: hers.session }, { parent: hers.parent }])(
-    "in memory it looks at the rows of the page, and not at those before, behind or of others: %o",
+    "looks only at the rows of the page in memory, not at earlier, later or other sessions' rows: %o",
     async (query) => {
       const costs: number[] = [];
       for (const total of [100, 10_000]) {
         const { jobs } = memoryStore();
         const looks = { count: 0 };
         for (let i = 0; i < total; i++) await jobs.insert(watchedRow(i, looks, hers));
-        // Somebody else's stand between two of hers.
+        // Another principal's rows lie between two of hers.
         const others = { principal: "bob", acceptedAt: total / 2 + 0.5 };
         for (let i = 0; i < total; i++) await jobs.insert(watchedRow(total + i, looks, others));
         looks.count = 0;
@@ -250,7 +250,7 @@ describe("a page of a listing", () => {
         costs.push(looks.count);
       }
       const [few = 0, many = 0] = costs;
-      // A hundred times the rows are seven more steps of a search.
+      // A hundred times as many rows are seven more steps of a search.
       expect(many - few).toBeLessThanOrEqual(7 * 4);
     },
   );
@@ -260,7 +260,10 @@ describe("an adoption", () => {
   const lease = { lease_request: { "agent.delegate": ["*"] } };
   const keyed = { idempotency_key: "family", ...lease };
 
-  /** What a session with so many jobs costs that adopts one which has delegated so many, whose logs have lost something. */
+  /**
+   * The cost of an adoption by a session with this many jobs, of a job that has delegated this many and lost records of
+   * its log.
+   */
   async function adoption(owned: number, children: number) {
     const noisy = defineAgent({
       name: "noisy",
@@ -302,24 +305,24 @@ describe("an adoption", () => {
     return { listed: counted.listed, most: Math.max(...turns) };
   }
 
-  test("R-7.2-8: lists the family alone, however much its new owner has", async () => {
+  test("R-7.2-8: lists only the family, however much its new owner has", async () => {
     const [many, few] = [await adoption(500, 2), await adoption(5, 2)];
     expect(many.listed).toBe(few.listed);
   });
 
-  test("R-7.2-8: lists each of the family once for the one that owns it and once for the one that tells of it", async () => {
+  test("R-7.2-8: lists each of the family once for its owner and once for announcing it", async () => {
     for (const children of [10, 200]) {
       expect((await adoption(0, children)).listed).toBe(2 * children);
     }
   });
 
-  test("J4: tells of a large family in many turns", async () => {
+  test("J4: announces a large family over many turns", async () => {
     expect((await adoption(0, 600)).most).toBeLessThan(300);
   });
 });
 
 describe("a resume", () => {
-  /** What it costs to come back to so many events, `missed` of them not seen. */
+  /** What it costs to come back to this many events, `missed` of them unseen. */
   async function resumed(issued: number, missed: number) {
     const { runtime, store, start } = hosting();
     const owner = new Viewer(runtime);
@@ -342,7 +345,7 @@ describe("a resume", () => {
     return { ...counted, writes };
   }
 
-  test("R-6.3-10: costs what is missed, not what was ever issued", async () => {
+  test("R-6.3-10: costs what was missed, not what was ever issued", async () => {
     const young = await resumed(1_000, 300);
     const old = await resumed(10_000, 300);
     expect(old).toEqual(young);
@@ -355,7 +358,7 @@ describe("a resume", () => {
 });
 
 describe("a resume of a session with many jobs", () => {
-  test("R-6.3-8: takes a write for hundreds of events, also where jobs spoke by turns", async () => {
+  test("R-6.3-8: takes a write for hundreds of events, even if jobs took turns", async () => {
     const { runtime, start } = hosting();
     const owner = new Viewer(runtime);
     const welcome = await owner.hello();
@@ -381,11 +384,11 @@ describe("a resume of a session with many jobs", () => {
     expect(writes).toBeLessThanOrEqual(2 + Math.ceil(seqs.length / 256) + jobs.length);
   });
 
-  test("J4: is looked into in many turns", async () => {
+  test("J4: is prepared over many turns", async () => {
     const { runtime, store } = hosting({ agents: [quick] });
     const owner = new Viewer(runtime);
     const welcome = await owner.hello();
-    // Of the first ones the store alone remembers what was said.
+    // What the first ones said is only in the store.
     const jobs = dense(1_400);
     for (const _ of jobs) await owner.terminal((await owner.submit("quick")).job_id);
     owner.sever();
@@ -410,7 +413,7 @@ describe("a resume of a session with many jobs", () => {
     expect(most).toBeLessThanOrEqual(128);
   });
 
-  test("R-6.3-8: looks at each run a few times, however many of them one job has", () => {
+  test("R-6.3-8: looks at each run a few times, however many runs one job has", () => {
     const looksPerRun = (count: number): number => {
       const looks = { count: 0 };
       const { sessions } = memoryStore();
@@ -420,7 +423,7 @@ describe("a resume of a session with many jobs", () => {
       };
       const session = newSessionId();
       const stream = new Stream({ session, features: new Set(), epoch: 1, host });
-      // Two jobs that it watches speak by turns.
+      // Two jobs that it watches take turns.
       const jobs = [newJobId(), newJobId()] as const;
       const runs = dense(count).map((n) => {
         const job = jobs[n % 2] ?? jobs[0];
@@ -436,7 +439,7 @@ describe("a resume of a session with many jobs", () => {
   });
 });
 
-/** A run that counts how often anything of it is looked at. */
+/** A run that counts every access to its properties. */
 function watchedRun(run: Run, looks: { count: number }): Run {
   return new Proxy(run, {
     get(target, key) {
@@ -480,17 +483,17 @@ describe("what a session asks of its journal", () => {
     ["as whom a job was read", ({ held, issued, first }) => held.roleUpTo(first, issued)],
   ];
 
-  test.each(questions)("%s: costs the same however many jobs it holds", (_name, ask) => {
+  test.each(questions)("%s: costs the same however many jobs the journal holds", (_name, ask) => {
     const short = journal(64);
     const long = journal(8_192);
     const [few, many] = [short, long].map((given) => given.looksOf(() => ask(given)));
-    // A hundred and twenty-eight times the runs are seven more steps of a search, for each number that is looked up.
+    // A hundred and twenty-eight times as many runs are seven more steps of a search, for each number that is looked up.
     expect((many ?? 0) - (few ?? 0)).toBeLessThanOrEqual(7 * 12);
   });
 });
 
 describe("a session that comes or goes", () => {
-  /** How many running jobs are asked whose they are. */
+  /** How many running jobs are asked for their session. */
   async function asked(jobs: number): Promise<number> {
     const { runtime, clock, start } = hosting({ limits: { sessionsPerPrincipal: 3 } });
     const owner = new Viewer(runtime);
@@ -504,7 +507,7 @@ describe("a session that comes or goes", () => {
     const ofOwner = vi.spyOn(Job.prototype, "session", "get");
     const ofSubmitter = vi.spyOn(Job.prototype, "submittedIn", "get");
     try {
-      // From the third on each takes the place of one that is forgotten.
+      // From the third on, each takes the place of one that is forgotten.
       for (let i = 0; i < 4; i++) {
         (await open()).sever();
         await settled();
@@ -519,13 +522,13 @@ describe("a session that comes or goes", () => {
     }
   }
 
-  test("R-14-1: asks as many jobs, however many run", async () => {
+  test("R-14-1: asks the same number of jobs, however many run", async () => {
     expect(await asked(20)).toBe(await asked(2));
   });
 });
 
 describe("a session that does nothing", () => {
-  /** A clock that counts what is asked of it. */
+  /** A clock that counts its timers. */
   class CountingClock extends ManualClock {
     timers = 0;
     override after(ms: number, fire: () => void) {
@@ -534,7 +537,7 @@ describe("a session that does nothing", () => {
     }
   }
 
-  test("R-6.4-1: costs the store nothing, and the clock a heartbeat", async () => {
+  test("R-6.4-1: costs the store nothing, and the clock one timer per heartbeat", async () => {
     const SESSIONS = 50;
     const TICKS = 10;
     const clock = new CountingClock();
@@ -562,7 +565,7 @@ describe("a session that does nothing", () => {
         }
       }
       await settled(2);
-      // Those that agreed on heartbeats have one timer each at a time; the others have none.
+      // Sessions with heartbeats have one timer each at a time; the others have none.
       expect(clock.timers).toBe(SESSIONS);
     }
     expect(counted.calls).toEqual([]);

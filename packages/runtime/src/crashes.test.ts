@@ -8,12 +8,12 @@ const FATES = [
   { kind: "whose answers take their time", lag: 2, apart: false },
   { kind: "without transactions", lag: 0, apart: true },
   { kind: "without transactions, whose answers take their time", lag: 2, apart: true },
-  // The next process dies while it takes over, or when its clients come back.
+  // The next process dies while it takes over, or when its clients return.
   { kind: "and then another one", lag: 0, apart: false, second: 2, unhandled: 2 },
   { kind: "and then a later one", lag: 1, apart: true, second: 6, unhandled: 99 },
 ];
 
-/** No deeds make as many changes. */
+/** More changes than any deed makes. */
 const ENOUGH = 200;
 
 describe.each(FATES)(

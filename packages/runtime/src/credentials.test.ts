@@ -17,7 +17,7 @@ import { memoryStore } from "./store/memory-store.ts";
 const FEATURES = ["provisioned_credentials", "subscribe", "cost.budget", "model.use", "list_jobs"];
 const HERE = { address: "127.0.0.1", loopback: true };
 
-/** Processes with an upstream that outlives them. */
+/** Consecutive processes with an upstream that outlives them. */
 function machine(options: Parameters<typeof hosts>[0] = {}) {
   const upstream = new FakeUpstream();
   const lines: string[] = [];
@@ -36,7 +36,7 @@ function machine(options: Parameters<typeof hosts>[0] = {}) {
     const [credential] = accepted.payload.credentials;
     return { runtime, viewer, job, accepted, credential };
   };
-  /** Lets time pass in steps, so that what one timer leads to is there when the next is due. */
+  /** Lets time pass in steps, so that what one timer triggers is in place when the next is due. */
   const pass = async (ms: number, steps = 10) => {
     for (let step = 0; step < steps; step++) {
       all.clock.advance(ms / steps);
@@ -47,7 +47,7 @@ function machine(options: Parameters<typeof hosts>[0] = {}) {
   return { ...all, upstream, lines, view, begin, pass, outstanding };
 }
 
-test("R-9.8-1: provisioners without a durable store are a mistake in the configuration", () => {
+test("R-9.8-1: provisioners without a durable store are a configuration error", () => {
   const options = { agents: [], auth: allowAnonymous(), provisioners: { llm: new FakeUpstream() } };
   expect(() => createRuntime(options)).toThrow(LocalError);
   expect(() => createRuntime(options)).toThrow("durable store");
@@ -56,7 +56,7 @@ test("R-9.8-1: provisioners without a durable store are a mistake in the configu
   expect(() => createRuntime(named)).toThrow("name of a provisioner");
 });
 
-test("R-9.8-1, R-4.1-5: the feature is offered where there is a provisioner, and where secrets may travel", async () => {
+test("R-9.8-1, R-4.1-5: the feature is offered if there is a provisioner and secrets may travel", async () => {
   const { start } = machine();
   const runtime = start();
   const offers = async (peer: object | undefined, of = runtime): Promise<boolean> => {
@@ -72,7 +72,7 @@ test("R-9.8-1, R-4.1-5: the feature is offered where there is a provisioner, and
   expect(await offers({ loopback: true }, start({ provisioners: {} }))).toBe(false);
 });
 
-test("R-9.8-2, R-9.8-3: a job has its own credential before it is accepted, with its budget, models and end", async () => {
+test("R-9.8-2, R-9.8-3: a job has its own credential before it is accepted, with its budget, models and expiry", async () => {
   const { start, view, upstream, clock } = machine();
   const viewer = await view(start());
   const held = Promise.withResolvers<void>();
@@ -108,7 +108,7 @@ test("R-9.8-2, R-9.8-3: a job has its own credential before it is accepted, with
   });
 });
 
-test("R-9.8-2: an upstream that gives two jobs the same value has not issued one", async () => {
+test("R-9.8-2: an upstream that gives two jobs the same value has issued no credential to the second", async () => {
   const { begin, view, upstream, runtime: _, ...rest } = { runtime: 0, ...machine() };
   upstream.value = () => "sk-the-very-same-value";
   const { runtime } = await begin();
@@ -119,7 +119,7 @@ test("R-9.8-2: an upstream that gives two jobs the same value has not issued one
   expect(await rest.outstanding()).toHaveLength(1);
 });
 
-test("R-9.8-4: what is to be revoked is durable before the upstream is asked, and no value is", async () => {
+test("R-9.8-4: what must be revoked is durable before the upstream is asked, and no value ever is", async () => {
   const { begin, upstream, store, outstanding } = machine();
   const { insert } = store.credentials;
   const [reached, written] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -147,7 +147,7 @@ test("R-9.8-4: what is to be revoked is durable before the upstream is asked, an
 });
 
 test.each(["before", "after"])(
-  "R-9.8-4: a crash right %s the upstream made it leaves nothing alive",
+  "R-9.8-4: a crash right %s the upstream made it leaves no credential alive",
   async (moment) => {
     const { start, view, upstream, outstanding, pass } = machine();
     const viewer = await view(start());
@@ -160,7 +160,7 @@ test.each(["before", "after"])(
     await reached.promise;
     start();
     await settled();
-    // The order that was on its way arrives when the next process has looked for it already.
+    // The order in flight arrives after the next process has already looked for it.
     held.resolve();
     await settled();
     await pass(10_000);
@@ -170,7 +170,7 @@ test.each(["before", "after"])(
   },
 );
 
-test("R-9.8-5: when the second of two cannot be issued the submit fails, and the first is revoked", async () => {
+test("R-9.8-5: if the second of two credentials cannot be issued, the submit fails and the first is revoked", async () => {
   const [one, two] = [new FakeUpstream(), new FakeUpstream()];
   const { start, view, lines, outstanding, store } = machine({ provisioners: { one, two } });
   const leak = "sk-in-the-error-of-the-upstream";
@@ -216,7 +216,7 @@ test.each([
   expect(await outstanding()).toEqual([]);
 });
 
-test("R-5.2-1: what an upstream says is nothing stands in no credential", async () => {
+test("R-5.2-1: a field that an upstream sets to null is left out of the credential", async () => {
   const { begin, upstream } = machine();
   const issue = upstream.issue.bind(upstream);
   const nothing = { profile: null, constraints: null } as object;
@@ -225,7 +225,7 @@ test("R-5.2-1: what an upstream says is nothing stands in no credential", async 
   expect(Object.keys(credential).sort()).toEqual(["endpoint", "id", "scheme", "value"]);
 });
 
-test("R-9.8-5: a job for which the upstream makes no credential is accepted without one", async () => {
+test("R-9.8-5: a job for which the upstream issues no credential is accepted without one", async () => {
   const { start, view, nextRun, upstream, outstanding, pass } = machine();
   upstream.issue = async () => undefined as never;
   const viewer = await view(start());
@@ -241,7 +241,7 @@ test("R-9.8-5: a job for which the upstream makes no credential is accepted with
   expect((await viewer.terminal(job_id)).type).toBe("job.result");
 });
 
-test("R-9.8-5: BUDGET_EXHAUSTED is the upstream's to say, in no words of its own", async () => {
+test("R-9.8-5: an upstream may answer BUDGET_EXHAUSTED, but its message is not passed on", async () => {
   const { start, view, upstream, outstanding, pass } = machine();
   upstream.onIssue = () => {
     throw new ArcpError("BUDGET_EXHAUSTED", "no money on sk-the-master-key");
@@ -251,12 +251,12 @@ test("R-9.8-5: BUDGET_EXHAUSTED is the upstream's to say, in no words of its own
   expect(payload).toMatchObject({ code: "BUDGET_EXHAUSTED" });
   expect(payload.message).not.toContain("master");
   await pass(100);
-  // It answered: nobody needs to look for what it did not make.
+  // It answered: there is nothing it may have made, so nothing is looked for.
   expect(await outstanding()).toEqual([]);
   expect(upstream.revocations).toHaveLength(1);
 });
 
-test("R-9.8-5, R-9.8-6: an issue that takes too long has failed, and what comes of it later is revoked", async () => {
+test("R-9.8-5, R-9.8-6: an issue that takes too long has failed, and its late result is revoked", async () => {
   const { start, view, upstream, outstanding, clock } = machine();
   const held = Promise.withResolvers<void>();
   upstream.onIssue = () => held.promise;
@@ -270,7 +270,7 @@ test("R-9.8-5, R-9.8-6: an issue that takes too long has failed, and what comes 
   expect((await reply).payload).toMatchObject({ code: "INTERNAL_ERROR" });
   expect(upstream.orders[0]?.signal.aborted).toBe(true);
   await settled();
-  // It knows of none, but the order may still be on its way.
+  // The upstream knows no credential, but the order may still be in flight.
   expect(upstream.revocations).toHaveLength(1);
   expect(await outstanding()).toHaveLength(1);
   held.resolve();
@@ -280,7 +280,7 @@ test("R-9.8-5, R-9.8-6: an issue that takes too long has failed, and what comes 
   expect(await outstanding()).toEqual([]);
 });
 
-test("R-9.8-6: an order that nobody answers is looked for until it cannot arrive any more", async () => {
+test("R-9.8-6: an order that is never answered is looked for until it cannot arrive any more", async () => {
   const { start, view, upstream, outstanding, pass } = machine();
   upstream.onIssue = () => {
     throw new TypeError("fetch failed");
@@ -299,7 +299,7 @@ test.each([
   { way: "set ahead", ms: 86_400_000, again: false },
   { way: "set back between two processes", ms: -86_400_000, again: true },
 ])(
-  "R-9.8-6: an order that nobody answers is looked for as long where the wall clock is $way",
+  "R-9.8-6: an unanswered order is looked for just as long if the wall clock is $way",
   async ({ ms, again }) => {
     const { start, view, upstream, outstanding, pass, clock } = machine();
     upstream.onIssue = () => {
@@ -316,7 +316,7 @@ test.each([
   },
 );
 
-test("R-9.8-6: a job that is not accepted in spite of its credential leaves none", async () => {
+test("R-9.8-6: a job that is not accepted despite its credential leaves none", async () => {
   const { start, view, upstream, outstanding, store } = machine();
   const jobs: JobIndex = {
     insert: () => Promise.reject(new Error("disk full")),
@@ -395,7 +395,7 @@ test("R-9.8-7: revocation has begun when the end is sent, and does not delay it"
   expect(runtime.credentials.list()).toMatchObject([{ job: job.id, state: "revoking" }]);
 });
 
-test("R-9.8-8: a revocation that fails is tried again and reported, also by the next process", async () => {
+test("R-9.8-8: a failed revocation is retried and reported, also by the next process", async () => {
   const { begin, start, upstream, lines, pass, outstanding } = machine();
   upstream.onRevoke = () => {
     throw Object.assign(new Error(`cannot revoke ${upstream.values[0]}`), { status: 503 });
@@ -430,7 +430,7 @@ test("R-9.8-8: a revocation that fails is tried again and reported, also by the 
   expect(lines.join()).not.toContain(upstream.values[0]);
 });
 
-test("R-9.8-8: what a provisioner left that is gone is listed until the operator has seen to it", async () => {
+test("R-9.8-8: credentials of a removed provisioner are listed until the operator has dealt with them", async () => {
   const { begin, start, outstanding, upstream } = machine();
   const { runtime: first } = await begin();
   const [row] = await outstanding();
@@ -447,7 +447,7 @@ test("R-9.8-8: what a provisioner left that is gone is listed until the operator
   expect(await outstanding()).toEqual([]);
 });
 
-test("R-9.8-9, R-7.6-9: a rotation is told to the owner alone, and the prior value is revoked once", async () => {
+test("R-9.8-9, R-7.6-9: a rotation is sent to the owner alone, and the former value is revoked once", async () => {
   const { begin, view, upstream, outstanding, store } = machine({
     policy: { mayObserve: () => true },
   });
@@ -482,14 +482,14 @@ test("R-9.8-9, R-7.6-9: a rotation is told to the owner alone, and the prior val
     expect(JSON.stringify(watcher.frames)).not.toContain("credential_rotated");
     expect(JSON.stringify(watcher.frames)).not.toContain(current);
   }
-  // Of the principal that submitted it, one saw what was in force when it subscribed.
+  // Of the submitter's principal, a viewer that subscribed saw what was in force then.
   expect(JSON.stringify(watchers[0]?.frames)).toContain(former);
   expect(JSON.stringify(watchers[1]?.frames)).not.toContain(former);
   await settled();
   expect(upstream.alive.size).toBe(0);
 });
 
-test("R-9.8-9: a rotation that fails leaves the former value in force", async () => {
+test("R-9.8-9: a failed rotation leaves the former value in force", async () => {
   const { begin, upstream, outstanding, pass } = machine();
   const { runtime, viewer, job } = await begin();
   upstream.onIssue = () => {
@@ -513,7 +513,7 @@ test("R-9.8-9: a rotation that fails leaves the former value in force", async ()
   expect(JSON.stringify(viewer.frames)).not.toContain("credential_rotated");
 });
 
-test("R-9.8-6: a job that ends while a rotation is in progress leaves nothing alive", async () => {
+test("R-9.8-6: a job that ends during a rotation leaves nothing alive", async () => {
   const { begin, upstream, outstanding, pass } = machine();
   const { runtime, viewer, job } = await begin();
   const held = Promise.withResolvers<void>();
@@ -533,7 +533,7 @@ test("R-9.8-6: a job that ends while a rotation is in progress leaves nothing al
   expect(JSON.stringify(viewer.frames)).not.toContain(upstream.values[1]);
 });
 
-test("R-9.8-10: whatever an agent says, its credential stands in no record and no log line", async () => {
+test("R-9.8-10: whatever an agent emits, its credential is in no record and no log line", async () => {
   const said: unknown[] = [];
   const told = defineAgent({
     name: "talkative",
@@ -571,7 +571,7 @@ test("R-9.8-10: whatever an agent says, its credential stands in no record and n
   expect(lines.join()).toContain("Incorrect API key provided: [redacted]");
 });
 
-test("R-9.8-10, R-6.6-3: what an agent returns is cleaned too, and no listing has a credential", async () => {
+test("R-9.8-10, R-6.6-3: what an agent returns is redacted too, and no listing contains a credential", async () => {
   const { begin } = machine();
   const { viewer, job, credential } = await begin();
   const listing = await viewer.reply(viewer.send("session.list_jobs", {}));
@@ -583,7 +583,7 @@ test("R-9.8-10, R-6.6-3: what an agent returns is cleaned too, and no listing ha
   expect(payload.result).toEqual({ key: "[redacted]" });
 });
 
-test("R-9.8-11, R-6.3-8: a resume gets the numbers as they were, with the values of now, and none after the end", async () => {
+test("R-9.8-11, R-6.3-8: a resume replays the same numbers with the current values, and none after the end", async () => {
   const { begin, upstream } = machine();
   const { runtime, viewer, job } = await begin();
   await runtime.credentials.rotate(job.id);
@@ -618,7 +618,7 @@ test("R-9.8-11, R-6.3-8: a resume gets the numbers as they were, with the values
   expect(JSON.stringify(third.frames)).not.toContain("sk-");
 });
 
-test("R-4.1-5: a session that is resumed where secrets must not travel keeps its numbers and is shown none", async () => {
+test("R-4.1-5: a session resumed where secrets must not travel keeps its numbers and sees no values", async () => {
   const { begin, upstream } = machine();
   const { runtime, viewer, job } = await begin();
   await runtime.credentials.rotate(job.id);
@@ -650,7 +650,7 @@ test("R-9.8-12, R-7.6-9: a subscription shows credentials to the submitter's pri
   expect(await subscribed(FEATURES, "secret")).toBeUndefined();
 });
 
-test("R-6.2-5: a job of a session without the feature has its credential for the agent alone", async () => {
+test("R-6.2-5: without the feature in its session, only a job's agent sees its credential", async () => {
   const { start, view, submit, upstream } = machine();
   const runtime = start();
   const viewer = await view(runtime, ["subscribe"]);
@@ -664,7 +664,7 @@ test("R-6.2-5: a job of a session without the feature has its credential for the
   expect(JSON.stringify(viewer.frames)).not.toContain("cred");
 });
 
-test("R-7.2-3: an identical submit is answered with the credentials of now, and none after the end", async () => {
+test("R-7.2-3: an identical submit gets the current credentials in its reply, and none after the end", async () => {
   const { begin, upstream, view } = machine();
   const key = { idempotency_key: "k" };
   const { runtime, viewer, job } = await begin({}, key);
@@ -680,7 +680,7 @@ test("R-7.2-3: an identical submit is answered with the credentials of now, and 
   expect(upstream.orders).toHaveLength(2);
 });
 
-test("R-5.4-8: a submit that is repeated by its id is told the credentials of now", async () => {
+test("R-5.4-8: a submit repeated under its id gets the current credentials in its reply", async () => {
   const { start, view, upstream, nextRun } = machine();
   const runtime = start();
   const viewer = await view(runtime);
@@ -749,7 +749,7 @@ test("R-4-2: pings are answered while a credential is being issued", async () =>
   expect((await reply).type).toBe("job.accepted");
 });
 
-test("R-9.8-14: a delegated job's credential is bound by its own lease, and is gone with its parent", async () => {
+test("R-9.8-14: a delegated job's credential is bounded by its own lease, and revoked with its parent", async () => {
   const begun = Promise.withResolvers<string>();
   const child = defineAgent({
     name: "child",
@@ -775,7 +775,7 @@ test("R-9.8-14: a delegated job's credential is bound by its own lease, and is g
     type: "job.accepted",
     payload: { parent_job_id: id, credentials: [{ value: childs }] },
   });
-  // The parent knows what its child has, and says so.
+  // The parent knows its child's credential, and logs it.
   await ctx.log.info(`my child's is ${childs}`);
   await ctx.flush();
   const gone = upstream.revocations.length;
@@ -793,7 +793,7 @@ test("R-9.8-14: a delegated job's credential is bound by its own lease, and is g
   for (const value of upstream.values) expect(written).not.toContain(value);
 });
 
-test("R-9.8-10 and R-D-12: a credential in what a client delegates is handed on, and quoted nowhere", async () => {
+test("R-9.8-10 and R-D-12: a credential in what a client delegates is passed on, but appears nowhere else", async () => {
   const picky = (name: string, refuse: (input: unknown) => { issues: { message: string }[] }) =>
     defineAgent({
       name,
@@ -836,7 +836,7 @@ test("R-9.8-10 and R-D-12: a credential in what a client delegates is handed on,
   expect(JSON.stringify([refusals, lines])).not.toContain(credential.value);
 });
 
-test("R-9.8-3, R-9.8-14: a credential is bound by the budgets and the end of every job above its own too", async () => {
+test("R-9.8-3, R-9.8-14: a credential is also bounded by the budgets and the end of every ancestor", async () => {
   const child = defineAgent({ name: "child", run: () => new Promise(() => {}) });
   const { view, upstream, clock, start, submit } = machine({ agents: [child] });
   const viewer = await view(start());
@@ -854,7 +854,7 @@ test("R-9.8-3, R-9.8-14: a credential is bound by the budgets and the end of eve
   ]);
 });
 
-test("R-7.1-4, R-9.8-3: an end that no date can tell is an open one", async () => {
+test("R-7.1-4, R-9.8-3: an expiry beyond the range of dates is none", async () => {
   const { begin, upstream } = machine();
   upstream.onIssue = ({ expiresAt }) => new Date(expiresAt ?? 0).toISOString();
   await begin({}, { max_runtime_sec: Number.MAX_SAFE_INTEGER });
@@ -880,7 +880,7 @@ test("R-9.8-6, R-9.8-14: a parent that ends while its child's credential is bein
   expect(await outstanding()).toEqual([]);
 });
 
-test("R-9.8-6: nothing is ordered for a child whose parent ended while the order was written down", async () => {
+test("R-9.8-6: nothing is ordered for a child whose parent ended while the order was being stored", async () => {
   const child = defineAgent({ name: "child", run: () => null });
   const { view, upstream, outstanding, start, submit, pass, store } = machine({ agents: [child] });
   const viewer = await view(start());
@@ -902,7 +902,7 @@ test("R-9.8-6: nothing is ordered for a child whose parent ended while the order
   expect(await outstanding()).toEqual([]);
 });
 
-test("R-7.2-8: a child whose credential was being issued while its parent got a new owner is that one's", async () => {
+test("R-7.2-8: a child whose credential was being issued while its parent was adopted belongs to the new owner", async () => {
   const child = defineAgent({ name: "child", run: (ctx) => ctx.budget.remaining() });
   const { view, upstream, start, submit, clock, store } = machine({ agents: [child] });
   const runtime = start({ limits: { resumeWindowSec: 5 } });
@@ -926,7 +926,7 @@ test("R-7.2-8: a child whose credential was being issued while its parent got a 
   expect(row?.session).toBe(heir.welcome.session_id);
 });
 
-test("R-9.8-6: a job that is cancelled right before its next attempt gets no credential for that", async () => {
+test("R-9.8-6: a job that is cancelled right before its next attempt gets no credential for it", async () => {
   const all = machine({ led: { attempts: 2 } });
   const { viewer, job } = await all.begin();
   const { jobs } = all.store;
@@ -957,7 +957,7 @@ test("R-9.8-6: a job that is cancelled right before its next attempt gets no cre
   expect(await all.outstanding()).toEqual([]);
 });
 
-test("R-9.8-11: a job that ends in the very moment in which its rotation is answered leaves no value to be shown", async () => {
+test("R-9.8-11: a job that ends just as its rotation is answered shows no value", async () => {
   for (let wait = 0; wait < 30; wait++) {
     const { begin, upstream, outstanding } = machine();
     const { runtime, viewer, job } = await begin();
@@ -982,7 +982,7 @@ test("R-9.8-11: a job that ends in the very moment in which its rotation is answ
   }
 });
 
-test("R-9.8-9: a rotation for which the upstream has no new credential leaves the former one in force", async () => {
+test("R-9.8-9: a rotation for which the upstream issues no new credential leaves the former one in force", async () => {
   const { begin, upstream, pass, outstanding } = machine();
   const { runtime, viewer, job } = await begin();
   const issue = upstream.issue.bind(upstream);
@@ -1001,7 +1001,7 @@ test("R-9.8-9: a rotation for which the upstream has no new credential leaves th
   await viewer.terminal(job.id);
 });
 
-test("R-9.8-8: what the operator has seen to is not tried any more, although the upstream was being asked", async () => {
+test("R-9.8-8: a credential that the operator has dealt with is not retried, even if the upstream was being asked", async () => {
   const { begin, upstream, pass, outstanding } = machine();
   const { runtime, viewer, job } = await begin();
   const held = Promise.withResolvers<void>();
@@ -1016,7 +1016,7 @@ test("R-9.8-8: what the operator has seen to is not tried any more, although the
   expect(await outstanding()).toEqual([]);
 });
 
-test("R-9.8-4: a credential that surfaces when nobody looks for it any more is written down until it is revoked", async () => {
+test("R-9.8-4: a credential that appears after nobody looks for it any more is stored until it is revoked", async () => {
   const { start, view, upstream, outstanding, pass } = machine();
   const held = Promise.withResolvers<void>();
   upstream.onIssue = () => held.promise;
@@ -1046,7 +1046,7 @@ test.each([
   ["text", (text: string) => text],
   ["bytes", (text: string) => Buffer.from(text)],
 ])(
-  "R-9.8-10, R-8.4-3: a streamed result of %s is cleaned, wherever its chunks are cut, and its size told as it is then",
+  "R-9.8-10, R-8.4-3: a streamed result of %s is redacted wherever its chunks are cut, and its size is that after redaction",
   async (_, pieceOf) => {
     const { start, view, submit, store } = machine();
     const viewer = await view(start(), [...FEATURES, "result_chunk"]);
@@ -1072,7 +1072,7 @@ test.each([
   ["text", (text: string) => text],
   ["bytes", (text: string) => Buffer.from(text)],
 ])(
-  "R-9.8-10, R-8.4-3: a streamed result of %s is cleaned, wherever its agent cuts it",
+  "R-9.8-10, R-8.4-3: a streamed result of %s is redacted wherever its agent cuts it",
   async (_, pieceOf) => {
     for (const length of [1, 2, 7, 40]) {
       const { start, view, submit, store } = machine();
@@ -1093,7 +1093,7 @@ test.each([
 test.each([
   ["lease", (value: string) => ({ lease: { "net.fetch": [`https://llm.example/${value}/**`] } })],
   ["id", (value: string) => ({ id: value })],
-])("R-9.8-10: a credential in the %s of a delegation is written nowhere", async (_, optionsOf) => {
+])("R-9.8-10: a credential in the %s of a delegation is stored nowhere", async (_, optionsOf) => {
   const child = defineAgent({ name: "child", run: () => null });
   const { view, start, submit, store, lines } = machine({ agents: [child] });
   const viewer = await view(start());
@@ -1110,7 +1110,7 @@ test.each([
   expect(JSON.stringify([rows, lines, told])).not.toContain(value);
 });
 
-test("R-9.8-8: what the store does not forget stays on the operator's list", async () => {
+test("R-9.8-8: what the store fails to delete stays on the operator's list", async () => {
   const all = machine();
   const { credentials } = all.store;
   let broken = true;
@@ -1135,7 +1135,7 @@ test("R-9.8-8: what the store does not forget stays on the operator's list", asy
   expect(runtime.credentials.list()).toEqual([]);
 });
 
-test("R-9.8-9: a rotation for a job whose end is still being written says that no such job runs", async () => {
+test("R-9.8-9: a rotation for a job whose end is being stored fails, since no such job runs", async () => {
   const { store, ...all } = machine();
   const { logs } = store;
   const held = Promise.withResolvers<void>();

@@ -21,7 +21,7 @@ async function waiting() {
   return { ...rig, viewer, welcome, asked: [submit, malformed] };
 }
 
-test("R-5.4-4, R-6.7-1: what was asked before a close is answered before it, and what follows is ignored (R-6.7-5)", async () => {
+test("R-5.4-4, R-6.7-1: requests before a close are answered before it, and what follows is ignored (R-6.7-5)", async () => {
   const { viewer, store, asked } = await waiting();
   const close = viewer.send("session.close", { reason: "done" });
   viewer.send("session.ping", PING);
@@ -37,7 +37,7 @@ test("R-5.4-4, R-6.7-1: what was asked before a close is answered before it, and
   expect(viewer.frames.map(({ type }) => type)).not.toContain("session.pong");
 });
 
-test("R-5.4-4, R-6.7-4: what was asked before a goodbye is answered, and the goodbye is not", async () => {
+test("R-5.4-4, R-6.7-4: requests before a goodbye are answered, and the goodbye is not", async () => {
   const { viewer, store, asked } = await waiting();
   viewer.send("session.bye", {});
   await store.held.jobs.open();
@@ -45,7 +45,7 @@ test("R-5.4-4, R-6.7-4: what was asked before a goodbye is answered, and the goo
   expect(answered(viewer)).toEqual(asked);
 });
 
-test("R-6.7-1: what does not come to an answer holds up a close by half a second at most", async () => {
+test("R-6.7-1: a request without an answer delays a close by at most half a second", async () => {
   const { viewer, clock } = await waiting();
   const close = viewer.send("session.close", {});
   await settled();
@@ -57,7 +57,7 @@ test("R-6.7-1: what does not come to an answer holds up a close by half a second
   expect(answered(viewer)).toEqual([close]);
 });
 
-test("R-6.3-15: a session that is resumed while its client leaves does not end with that connection", async () => {
+test("R-6.3-15: a session that is resumed while its client leaves does not end with the old connection", async () => {
   const { runtime, viewer, welcome, store, clock } = await waiting();
   viewer.send("session.close", {});
   await settled();
@@ -72,7 +72,7 @@ test("R-6.3-15: a session that is resumed while its client leaves does not end w
   expect(second.frames.map(({ type }) => type)).not.toContain("session.closed");
 });
 
-/** A client that asks for a list which the store holds back, and another one that asks for nothing. */
+/** A client whose list request the store holds back, and another one that asks for nothing. */
 async function listing() {
   const rig = hosting();
   const [viewer, other] = [new Viewer(rig.runtime), new Viewer(rig.runtime)];
@@ -85,7 +85,7 @@ async function listing() {
   return { ...rig, viewer, other, asked, answer: () => list.resolve([]) };
 }
 
-test("R-5.4-4, R-6.7-6: what was asked before the runtime closes is answered, and then its client is told", async () => {
+test("R-5.4-4, R-6.7-6: requests before the runtime closes are answered, and then their client is told", async () => {
   const { runtime, viewer, other, answer, asked } = await listing();
   const closing = runtime.close();
   expect(await other.ended).toMatchObject({ reason: "going-away" });
@@ -97,7 +97,7 @@ test("R-5.4-4, R-6.7-6: what was asked before the runtime closes is answered, an
   expect(await viewer.ended).toMatchObject({ reason: "going-away" });
 });
 
-test("R-6.7-6: what does not come to an answer holds up a runtime that closes by half a second at most", async () => {
+test("R-6.7-6: a request without an answer delays a closing runtime by at most half a second", async () => {
   const { runtime, viewer, other, clock } = await listing();
   void runtime.close();
   await other.ended;
@@ -109,7 +109,7 @@ test("R-6.7-6: what does not come to an answer holds up a runtime that closes by
   expect(viewer.frames.map(({ type }) => type)).toEqual(["session.welcome", "session.closed"]);
 });
 
-test("a client that leaves while its runtime closes is said goodbye to once", async () => {
+test("a client that leaves while its runtime closes gets one goodbye", async () => {
   const { runtime, viewer, other, answer, asked } = await listing();
   const closing = runtime.close();
   await other.ended;

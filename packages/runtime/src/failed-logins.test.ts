@@ -8,7 +8,7 @@ const right = async () => "alice";
 const barred = expect.any(ArcpError);
 const patient = new AbortController().signal;
 
-test("R-6.1-6: a source is barred after so many failures, for the rest of its minute", async () => {
+test("R-6.1-6: a source is barred after this many failures, for the rest of its minute", async () => {
   const clock = new ManualClock();
   const logins = new FailedLogins(clock, 2);
   expect(await logins.check("a", wrong, patient)).toBeUndefined();
@@ -23,7 +23,7 @@ test("R-6.1-6: a source is barred after so many failures, for the rest of its mi
   expect(await logins.check("a", right, patient)).toBe("alice");
 });
 
-test("R-6.1-6: checks at the same moment get no more guesses, and nobody is refused because others are slow", async () => {
+test("R-6.1-6: concurrent checks get no extra guesses, and nobody is refused because others are slow", async () => {
   const logins = new FailedLogins(new ManualClock(), 2);
   const checks: PromiseWithResolvers<string | undefined>[] = [];
   const check = () => {
@@ -46,7 +46,7 @@ test("R-6.1-6: checks at the same moment get no more guesses, and nobody is refu
   checks[3]?.resolve(undefined);
   expect(await outcomes[3]).toBeUndefined();
   await settled(1);
-  // The one that is still being checked may be the last guess: the other waits for it.
+  // The one still being checked may be the last guess: the other waits for it.
   expect(checks).toHaveLength(5);
   checks[4]?.resolve(undefined);
   expect(await outcomes[4]).toBeUndefined();
@@ -55,7 +55,7 @@ test("R-6.1-6: checks at the same moment get no more guesses, and nobody is refu
   expect(checks).toHaveLength(5);
 });
 
-test("R-6.1-6: who no longer waits for the answer loses no guess, and is not looked at", async () => {
+test("R-6.1-6: a caller that no longer waits loses no guess, and its token is not checked", async () => {
   const logins = new FailedLogins(new ManualClock(), 1);
   const first = Promise.withResolvers<string | undefined>();
   let checks = 0;
@@ -74,13 +74,13 @@ test("R-6.1-6: who no longer waits for the answer loses no guess, and is not loo
   expect(checks).toBe(2);
 });
 
-test("R-6.1-6: a crowd of addresses makes it forget the oldest, and remember no more than so many", async () => {
+test("R-6.1-6: many addresses make it forget the oldest, so that its memory is bounded", async () => {
   const clock = new ManualClock();
   const logins = new FailedLogins(clock, 1);
   await logins.check("first", wrong, patient);
   await logins.check("second", wrong, patient);
   for (let i = 0; i < 9_997; i++) await logins.check(`10.0.0.${i}`, wrong, patient);
-  // Who succeeds takes nobody's place.
+  // A success takes nobody's place.
   for (let i = 0; i < 100; i++) await logins.check(`friend ${i}`, right, patient);
   expect(await logins.check("first", right, patient)).toEqual(barred);
   for (const source of ["one", "two"]) await logins.check(source, wrong, patient);
@@ -88,7 +88,7 @@ test("R-6.1-6: a crowd of addresses makes it forget the oldest, and remember no 
   expect(await logins.check("second", right, patient)).toEqual(barred);
 });
 
-test("R-6.1-6: where nothing is known of the source nobody is barred", async () => {
+test("R-6.1-6: without a known source nobody is barred", async () => {
   const logins = new FailedLogins(new ManualClock(), 1);
   for (let i = 0; i < 5; i++) expect(await logins.check(undefined, wrong, patient)).toBeUndefined();
   expect(await logins.check(undefined, right, patient)).toBe("alice");

@@ -7,16 +7,16 @@ import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
 import { defineAgent } from "./agents/agent.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** What a process leaves of the jobs that are too many, for the next one. */
+/** What a process leaves for the next one of the jobs above the limit. */
 
 const quick = defineAgent({ name: "quick", run: () => "done" });
 const JOBS = 6;
 const DAY = 24 * 60 * 60 * 1000;
 
-/** Processes that follow one another, each with its own limit. */
+/** Consecutive processes, each with its own limit. */
 function rig() {
   const { start, store, clock } = hosts({ agents: [quick] });
-  /** All jobs of which anything is kept, each of which has to be whole. */
+  /** All jobs of which anything is kept, each of which must be whole. */
   const left = async (): Promise<JobId[]> => {
     const rows = await store.jobs.list({ limit: 6000 });
     for (const { id, status } of rows) {
@@ -47,7 +47,7 @@ describe.each([
   { kind: "whose keys have had their day", apart: false, keyed: true },
 ])("a crash between any two changes of a store $kind", ({ apart, keyed }) => {
   test.each([[2], [1]])(
-    "R-14-2: leaves nothing half there, where 2 are kept before it and %d behind it",
+    "R-14-2: leaves nothing half there, with a limit of 2 before it and %d after it",
     async (most) => {
       for (let changes = 1, isOver = false; !isOver; changes++) {
         const { keeping, store, clock, left } = rig();
@@ -77,7 +77,7 @@ describe.each([
         // It goes on where it was, or is told that it cannot.
         const code = resumed.payload.code ?? "RESUME_WINDOW_EXPIRED";
         expect([changes, code]).toEqual([changes, "RESUME_WINDOW_EXPIRED"]);
-        // What it has still to read is looked at again by then.
+        // By then, what it has still to read is looked at again.
         await settled();
         clock.advance(1000);
         await settled();
@@ -92,7 +92,7 @@ describe.each([
   );
 });
 
-test("R-14-2: a store that keeps more than the limit allows comes within it, the oldest first, some in a turn", async () => {
+test("R-14-2: a store above its limit comes within it, oldest first, a few per turn", async () => {
   const { keeping, store, left } = rig();
   const before = keeping(5000);
   const { viewer: stranger } = await greeted(before, "other");

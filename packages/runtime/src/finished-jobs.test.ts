@@ -6,12 +6,12 @@ import { type Tally, tally } from "../test/tally.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../test/viewer.ts";
 import { defineAgent } from "./agents/agent.ts";
 
-/** The limit of finished jobs that are kept of a principal, by whoever would get round it or have others suffer from it. */
+/** The limit on a principal's finished jobs, and those who would evade it or make others suffer from it. */
 
 const quick = defineAgent({ name: "quick", run: (_ctx, input) => input ?? "done" });
 const LISTING = [...ALL_FEATURES, "list_jobs"];
 
-/** A host that keeps so many finished jobs of one principal, and a session that submits. */
+/** A host that keeps this many finished jobs of one principal, and a session that submits. */
 async function keeping(finishedJobsPerPrincipal: number, more: object = {}) {
   const rig = hosting({ agents: [quick], limits: { finishedJobsPerPrincipal, ...more } });
   const viewer = new Viewer(rig.runtime);
@@ -22,7 +22,7 @@ async function keeping(finishedJobsPerPrincipal: number, more: object = {}) {
     await by.terminal(job_id);
     return job_id as JobId;
   };
-  /** Of these jobs those of which anything is kept: a row, a log or a place in the listing. */
+  /** Those of the jobs of which anything is kept: a row, a log or a place in the listing. */
   const left = async (jobs: readonly JobId[], by = viewer): Promise<number[]> => {
     const { payload } = await by.reply(by.send("session.list_jobs", { limit: 1000 }));
     const listed = new Set(payload.jobs.map(({ job_id }: Frame) => job_id));
@@ -46,7 +46,7 @@ async function many(count: number, run: () => Promise<JobId>): Promise<JobId[]> 
 }
 
 describe("beyond the limit", () => {
-  test("R-14-2: the job that ended first leaves, whenever it was accepted, and nothing of it is left", async () => {
+  test("R-14-2: the job that ended first is removed completely, whenever it was accepted", async () => {
     const { start, viewer, run, left, store } = await keeping(3);
     const slow = await start(viewer);
     const jobs = await many(3, run);
@@ -61,7 +61,7 @@ describe("beyond the limit", () => {
     expect(await store.jobs.list({ limit: 10 })).toHaveLength(3);
   });
 
-  test("R-14-2: nobody else's jobs leave for it, also in one burst", async () => {
+  test("R-14-2: no other principal's jobs are removed for it, even in one burst", async () => {
     const { runtime, run, left, viewer } = await keeping(5);
     const quiet = new Viewer(runtime);
     await quiet.hello(LISTING, "other");
@@ -86,7 +86,7 @@ describe("beyond the limit", () => {
     expect(viewer.frames.filter(({ type }) => type === "session.error")).toEqual([]);
   });
 
-  test("R-7.6-3, P3: a subscriber in the middle of a job that would leave reads it to its end; another one leaves", async () => {
+  test("R-7.6-3, P3: a subscriber in the middle of a job due for removal reads it to its end; another job is removed", async () => {
     const { runtime, clock, start, viewer, run, left } = await keeping(2);
     const job = await start(viewer);
     const stalled = new Viewer(runtime, { highWaterMark: 1000, read: false });
@@ -103,7 +103,7 @@ describe("beyond the limit", () => {
     void stalled.read();
     expect((await stalled.terminal(job.id)).payload.result).toBe("done");
     expect(stalled.seqs).toEqual(dense(2002));
-    // Now it is one like any other, and the next one that ends is too many.
+    // Now it is a job like any other, and the next one that ends exceeds the limit.
     clock.advance(1000);
     await settled();
     const next = await run();
@@ -111,7 +111,7 @@ describe("beyond the limit", () => {
     expect(await left([job.id, ...jobs, next])).toHaveLength(2);
   });
 
-  test("R-6.3-12, R-14-3: a job that ended while its session was away is read by that when it comes back", async () => {
+  test("R-6.3-12, R-14-3: a session that returns can read a job that ended while it was away", async () => {
     const { runtime, clock, start, viewer, welcome, run, left } = await keeping(2);
     const job = await start(viewer);
     viewer.sever();
@@ -130,7 +130,7 @@ describe("beyond the limit", () => {
     expect(await left([job.id, ...jobs, last], other)).toHaveLength(2);
   });
 
-  test("R-6.3-10, R-14-3: what was read leaves, acknowledged or not, and whoever asks for it once more is told", async () => {
+  test("R-6.3-10, R-14-3: a job that was read is removed, acknowledged or not, and whoever asks for it again is told", async () => {
     for (const acks of [[], ["ack"]]) {
       const { runtime, run } = await keeping(2);
       const viewer = new Viewer(runtime);
@@ -149,7 +149,7 @@ describe("beyond the limit", () => {
     }
   });
 
-  test("R-6.3-8: a job that a resumed session is about to be sent once more stays for that", async () => {
+  test("R-6.3-8: a job stays while a resumed session is about to be sent it again", async () => {
     const { runtime, viewer, welcome, run, left } = await keeping(2);
     const job = (await viewer.submit("quick", "x".repeat(4000))).job_id as JobId;
     await viewer.terminal(job);
@@ -172,7 +172,7 @@ describe("beyond the limit", () => {
     expect(again.seqs).toEqual(dense(4));
   });
 
-  test("R-7.1-2: a job that ends before it was accepted aloud is not gone when it is", async () => {
+  test("R-7.1-2: a job that ends before its acceptance is sent is not gone when it is", async () => {
     const gate = Promise.withResolvers<void>();
     const checked = defineAgent({
       name: "checked",
@@ -207,7 +207,7 @@ describe("beyond the limit", () => {
     expect(await left([job])).toEqual([0]);
   });
 
-  test("R-10-2: a child that its owner has still to learn of stays, with the job that delegated it", async () => {
+  test("R-10-2: a child that its owner has not learnt of yet stays, with the job that delegated it", async () => {
     const { runtime, viewer, welcome, start, begun, run, left } = await keeping(1);
     const parent = await start(viewer, { lease_request: { "agent.delegate": ["led"] } });
     viewer.sever();
@@ -227,7 +227,7 @@ describe("beyond the limit", () => {
   });
 });
 
-test("R-14-2: a few jobs with large results or leases leave as early as many small ones", async () => {
+test("R-14-2: a few jobs with large results or leases are removed as early as many small ones", async () => {
   const { runtime, viewer, left } = await keeping(20);
   const stranger = new Viewer(runtime);
   await stranger.hello(LISTING, "other");
@@ -247,7 +247,7 @@ test("R-14-2: a few jobs with large results or leases leave as early as many sma
   expect(await left(small, stranger)).toHaveLength(10);
 });
 
-test("R-14-2: a runtime that closes leaves no job half removed", async () => {
+test("R-14-2: a closing runtime leaves no job half removed", async () => {
   const { runtime, store, run } = await keeping(1);
   store.held.removals.hold();
   const jobs = await many(2, run);
@@ -263,17 +263,17 @@ test("R-14-2: a runtime that closes leaves no job half removed", async () => {
   expect((await store.jobs.list({ limit: 10 })).map(({ id }) => id)).toEqual([jobs[1]]);
 });
 
-describe("what cannot leave", () => {
+describe("jobs that cannot be removed", () => {
   const key = (n: number) => ({ idempotency_key: `key ${n}` });
 
-  test("R-7.2-7, R-7.1-5: keys hold their jobs for a day; beyond the limit others leave, and then submits are refused", async () => {
+  test("R-7.2-7, R-7.1-5: keys hold their jobs for a day; above the limit others are removed, then submits refused", async () => {
     const { clock, run, left, viewer, runtime } = await keeping(2, {
       retentionSec: 10 * 86_400,
       liveJobsPerPrincipal: 1,
     });
     const keyed = [await run(key(1)), await run(key(2))];
     const plain: JobId[] = [];
-    // One that is about to leave takes a place until it has.
+    // A job about to be removed takes a place until it is gone.
     while (plain.length < 3) plain.push(...(await many(1, run)));
     expect(await left([...keyed, ...plain])).toEqual([0, 1]);
     clock.advance(1000);
@@ -303,7 +303,7 @@ describe("what cannot leave", () => {
     expect((await fresh.submit("quick", null, key(1))).job_id).not.toBe(keyed[0]);
   });
 
-  test("R-7.1-5: as many as nobody has read yet are waited for, and no agent that runs is told", async () => {
+  test("R-7.1-5: as many jobs may wait to be read as the limit allows, and running agents are not told", async () => {
     const { runtime, clock, start, viewer, welcome, run } = await keeping(1, {
       liveJobsPerPrincipal: 2,
     });
@@ -315,7 +315,7 @@ describe("what cannot leave", () => {
     await settled();
     const third = await run({}, other);
     await settled();
-    // What one session has read makes room for what the other one has not.
+    // What one session has read makes room for what the other has not.
     const { payload } = await other.reply(other.send("job.subscribe", { job_id: third }));
     expect(payload.code).toBe("JOB_NOT_FOUND");
     const last = await start(other);
@@ -335,7 +335,7 @@ describe("what cannot leave", () => {
     await run({}, fresh);
   });
 
-  test("R-14-2: a store that removes nothing does not fill for ever, and what is half gone goes first when it does", async () => {
+  test("R-14-2: a store that removes nothing does not fill for ever, and half-removed jobs go first once it does", async () => {
     const { clock, store, run, left, viewer } = await keeping(2, { liveJobsPerPrincipal: 1 });
     const { remove } = store.jobs;
     store.jobs.remove = () => Promise.reject(new Error("disk full"));
@@ -351,7 +351,7 @@ describe("what cannot leave", () => {
   });
 });
 
-test("S9, R-14-2: a job that ends beyond the limit asks the same of the store, however many are kept", async () => {
+test("S9, R-14-2: a job that ends beyond the limit makes the same store calls, however many are kept", async () => {
   const costs: Tally[] = [];
   for (const most of [10, 2000]) {
     const { store, run } = await keeping(most);

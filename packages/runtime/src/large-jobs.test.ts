@@ -13,7 +13,7 @@ import type { Store } from "./store/index.ts";
 const LARGE = "x".repeat(256 * 1024);
 const JOBS = 20;
 
-/** Counts the characters of all rows that the index gives from now on. */
+/** Counts the characters of all rows that the index returns from now on. */
 function reading({ jobs }: Store): () => number {
   const { list, get } = jobs;
   let characters = 0;
@@ -34,7 +34,7 @@ const large = (crowd: ReturnType<typeof hosts>) => async (viewer: Viewer) => {
   return job;
 };
 
-test("R-14-2: what a finished job began with is not kept, and its end, its listing and its resubmission do without", async () => {
+test("R-14-2: a finished job's input is not kept; its end, its listing and its resubmission do without it", async () => {
   const machine = hosts();
   const { start, store } = machine;
   const viewer = new Viewer(start());
@@ -50,12 +50,12 @@ test("R-14-2: what a finished job began with is not kept, and its end, its listi
   expect([row?.status, row?.input, row?.checkpoint]).toEqual(["success", undefined, undefined]);
 });
 
-test("R-14-2: a job that runs for days holds nothing of the checkpoints that it has left behind", async () => {
+test("R-14-2: a job that runs for days keeps nothing of its former checkpoints", async () => {
   const { runtime, start } = hosting();
   const viewer = new Viewer(runtime);
   await viewer.hello();
   const { ctx } = await start(viewer);
-  /** Bytes that each checkpoint leaves. */
+  /** Bytes that each checkpoint leaves behind. */
   const left = async (): Promise<number> => {
     collectGarbage();
     const before = process.memoryUsage().heapUsed;
@@ -64,16 +64,16 @@ test("R-14-2: a job that runs for days holds nothing of the checkpoints that it 
     return (process.memoryUsage().heapUsed - before) / 10_000;
   };
   await left();
-  // Some two hundred where each held what came of all before it.
+  // Some two hundred if each kept its predecessors.
   expect(Math.min(await left(), await left(), await left())).toBeLessThan(50);
 });
 
-describe("R-14-2: of a message as long as may be", () => {
+describe("R-14-2: of a message of the maximum size", () => {
   const TIMES = 30;
   const MIB = 1024 * 1024;
   const long = (i: number): string => Buffer.alloc(MIB, 65 + i).toString("latin1");
 
-  /** Bytes that each of so many submits leaves, once it is answered and its job is over. */
+  /** Bytes that each of these submits leaves once it is answered and its job is over. */
   async function left(submit: (viewer: Viewer, i: number) => Promise<string | undefined>) {
     const quoting = defineAgent({
       name: "quoting",
@@ -118,7 +118,7 @@ describe("R-14-2: of a message as long as may be", () => {
   });
 });
 
-test("R-14-2: a running job takes a few times the size of its lease, however many names are in that", async () => {
+test("R-14-2: a running job takes a few times the size of its lease, however many names the lease contains", async () => {
   const { runtime, start } = hosting();
   const viewer = new Viewer(runtime);
   await viewer.hello();
@@ -136,7 +136,7 @@ test("R-14-2: a running job takes a few times the size of its lease, however man
   expect(bytes / JSON.stringify(lease).length).toBeLessThan(10);
 });
 
-test("R-7.2-3: an identical resubmission is answered alike before the end and after it, when the input is gone", async () => {
+test("R-7.2-3: an identical resubmission gets the same answer before and after the end, when the input is gone", async () => {
   const machine = hosts();
   const { start, store, nextRun, runs } = machine;
   const viewer = new Viewer(start());
@@ -161,13 +161,13 @@ test("R-7.2-3: an identical resubmission is answered alike before the end and af
   expect(runs()).toBe(1);
 });
 
-test("R-14-2, R-7.3-10: a restart over many large jobs and a listing of them read only what is run again", async () => {
+test("R-14-2, R-7.3-10: a restart with many large jobs, and a listing of them, read only what is run again", async () => {
   const machine = hosts({ led: { attempts: 2 } });
   const { start, store } = machine;
   const viewer = new Viewer(start());
   const welcome = await viewer.hello([...ALL_FEATURES, "list_jobs"]);
   for (let i = 0; i < JOBS; i++) await large(machine)(viewer);
-  // All but one are as those that cannot be run again.
+  // All but one are like jobs that cannot be run again.
   const [first, ...others] = await store.jobs.list({ limit: JOBS });
   for (const { id } of others) await store.jobs.update(id, { streamed: true });
   const characters = reading(store);
@@ -176,7 +176,7 @@ test("R-14-2, R-7.3-10: a restart over many large jobs and a listing of them rea
   for (const { id } of others) await again.terminal(id);
   const { payload } = await again.reply(again.send("session.list_jobs", {}));
   expect(payload.jobs).toHaveLength(JOBS);
-  // The one, with input and checkpoint, twice at most: to run it, and on the way back to its session.
+  // That one, with input and checkpoint, at most twice: to run it, and on its session's return.
   expect(characters()).toBeGreaterThan(2 * LARGE.length);
   expect(characters()).toBeLessThan(5 * LARGE.length);
   for (const { id } of others) {
@@ -190,7 +190,7 @@ const most = (characters: number) => ({ limits: { liveInputCharactersPerPrincipa
 const input = (characters: number): string => "x".repeat(characters - 2);
 const TOO_MUCH = { details: { reason: "live_input_characters_per_principal" } };
 
-test("R-7.1-5: a job whose credentials are not issued gives back what its input took", async () => {
+test("R-7.1-5: a job whose credentials are not issued frees the room of its input", async () => {
   const upstream = new FakeUpstream();
   const viewer = new Viewer(hosts({ provisioners: { llm: upstream }, ...most(30) }).start());
   await viewer.hello();
@@ -202,7 +202,7 @@ test("R-7.1-5: a job whose credentials are not issued gives back what its input 
   expect((await viewer.submit("led", input(30))).type).toBe("job.accepted");
 });
 
-test("R-7.1-5: what is delegated counts with its input, by an agent or in a job's name, and no more once it has ended", async () => {
+test("R-7.1-5: the input of a delegated job counts until the job ends, whether delegated by an agent or by a client", async () => {
   const { start, submit, nextRun, store } = hosts(most(30));
   const viewer = new Viewer(start());
   await viewer.hello();
@@ -216,21 +216,21 @@ test("R-7.1-5: what is delegated counts with its input, by an agent or in a job'
   expect((await named()).payload).toMatchObject(TOO_MUCH);
   await expect(parent.ctx.delegate("led", input(7))).rejects.toMatchObject(TOO_MUCH);
   expect((await viewer.submit("led", input(7))).payload).toMatchObject(TOO_MUCH);
-  // It is not run again, so nobody needs it.
+  // The child is not run again, so nobody needs its input.
   const written = async (id: string) => (await store.jobs.get(id as JobId))?.input;
   expect([await written(parent.id), await written(child.id)]).toEqual(["null", undefined]);
   end("done");
   await child.result();
   await settled();
   expect((await named()).type).toBe("job.accepted");
-  // All of the family is over, though nobody but the parent has ended by itself.
+  // All of the family is over, though only the parent ended by itself.
   parent.end("done");
   await viewer.terminal(parent.id);
   await settled();
   expect((await viewer.submit("led", input(30))).type).toBe("job.accepted");
 });
 
-test("R-7.1-5: a job that is run again counts with its input, also where that is more than there is room for", async () => {
+test("R-7.1-5: the input of a job that is run again counts, even if there is no room for it", async () => {
   const { start, nextRun } = hosts({ led: { attempts: 2 }, ...most(30) });
   const before = new Viewer(start());
   const welcome = await before.hello();

@@ -5,7 +5,7 @@ import { settled } from "../test/held-store.ts";
 import { tokenTable } from "./auth.ts";
 import { createRuntime } from "./runtime.ts";
 
-test("a peer that says its last word and ends its side gets the answer to it", async () => {
+test("a peer that sends its last word and ends its side still gets the answer", async () => {
   const runtime = createRuntime({
     agents: [],
     auth: tokenTable({ secret: "alice" }),

@@ -17,7 +17,7 @@ const unreadable = {
   },
 };
 
-/** Observers that break in each of their ways; what they promise is not believed. */
+/** Observers that misbehave in every way; what they return is not trusted. */
 const broken: Readonly<Record<string, object>> = {
   "throws everywhere": { start: boom, job: boom, close: boom },
   "rejects everywhere": { start: reject, job: reject, close: reject },
@@ -56,7 +56,7 @@ const broken: Readonly<Record<string, object>> = {
 };
 
 test.each(Object.entries(broken))(
-  "O1: an observer that %s hurts nobody, and is logged once",
+  "O1: an observer that %s does no harm, and is logged once",
   async (_, observer) => {
     const lines: string[] = [];
     const { runtime, start } = hosting({
@@ -106,7 +106,7 @@ test("O1: an agent runs once, whether its observer calls back never, twice or mu
   }
 });
 
-test("O1: wrong arguments meet an observed agent as they meet any other", async () => {
+test("O1: wrong arguments reach an observed agent as they reach any other", async () => {
   const nothing = Object.create(null);
   const outcomes = async (observer?: Observer): Promise<string[]> => {
     const { runtime, start } = hosting(observer && { observer });
@@ -145,7 +145,7 @@ test("O1: wrong arguments meet an observed agent as they meet any other", async 
   expect(await outcomes(observer)).toEqual(await outcomes());
 });
 
-test("what an observer keeps with the flow of the program holds for the agent, its tools, and no other job", async () => {
+test("context that an observer attaches to the call flow reaches the agent, its tools, and no other job", async () => {
   const flow = new AsyncLocalStorage<string>();
   const seen: unknown[] = [];
   const look = async (where: string): Promise<void> => {

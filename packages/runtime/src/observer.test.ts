@@ -26,11 +26,11 @@ async function observed(options: Parameters<typeof hosting>[0] = {}) {
   return { ...rig, told, viewer };
 }
 
-/** Ends whatever began, and gives how each attempt ended. */
+/** Ends whatever began, and returns how each attempt ended. */
 const endings = ({ jobs }: ReturnType<typeof chronicle>) =>
   jobs.map(({ outcomes }) => outcomes.map(({ status, error }) => error?.code ?? status).join());
 
-test("an observer is told of a job, of what it does and of how it ends", async () => {
+test("an observer is told of a job, its operations and its end", async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), "arcp-observer-"));
   await writeFile(join(folder.path, "a.txt"), "a");
   const { told, viewer, start, clock } = await observed({
@@ -109,7 +109,7 @@ test("an observer is told of a job, of what it does and of how it ends", async (
   ]);
 });
 
-test("O2: what outlasts its job is told to its observer behind the end, each cost once, until the runtime has closed", async () => {
+test("O2: after a job's end its observer is told of what outlasts it, each cost once, until the runtime closes", async () => {
   const { told, viewer, start, runtime } = await observed({
     models: { "acme/small": { input: { USD: "1" } } },
   });
@@ -161,7 +161,7 @@ test("O2: every attempt ends once for its observer, whatever ends it", async () 
   await settled();
   unheard.end("too late");
   store.logs.append = append;
-  // Who owned it was sent away.
+  // Its owner was sent away.
   const again = new Viewer(runtime);
   await again.hello();
   const { insert } = store.jobs;
@@ -191,7 +191,7 @@ test("O2: every attempt ends once for its observer, whatever ends it", async () 
   expect(told.closed()).toBe(1);
 });
 
-test("O2: what still runs when its job or its runtime ends is ended with it, once", async () => {
+test("O2: operations still running when their job or runtime ends are ended with it, once", async () => {
   const late = Promise.withResolvers<void>();
   const { told, viewer, start, store, runtime, clock } = await observed({
     tools: { late: () => late.promise },
@@ -202,7 +202,7 @@ test("O2: what still runs when its job or its runtime ends is ended with it, onc
   await settled();
   first.end("done");
   await viewer.terminal(first.id);
-  // An agent that goes on behind its end is of no interest.
+  // An agent that goes on after its end does not matter.
   await expect(first.ctx.tools.call("late")).rejects.toMatchObject({ code: "CANCELLED" });
   expect(told.job.operations.map(({ outcomes }) => outcomes)).toMatchObject([
     [{ code: "CANCELLED" }],
@@ -210,7 +210,7 @@ test("O2: what still runs when its job or its runtime ends is ended with it, onc
   const second = await start(viewer, lease);
   void second.ctx.tools.call("late");
   await settled();
-  // The store takes no ending any more, and the runtime closes all the same.
+  // The store accepts no ending any more, and the runtime still closes.
   store.held.logs.hold();
   const closing = runtime.close();
   for (let step = 0; step < 20; step++) {
@@ -226,7 +226,7 @@ test("O2: what still runs when its job or its runtime ends is ended with it, onc
   expect(endings(told)).toEqual(["success", "lost"]);
 });
 
-test("R-11-5: tools, services and delegated jobs are told of what the observer makes of the trace", async () => {
+test("R-11-5: tools, services and delegated jobs get the observer's version of the trace", async () => {
   await using there = await site({ "/from": [302, "/to"] });
   const traces: unknown[] = [];
   const { told, viewer, start } = await observed({
@@ -252,7 +252,7 @@ test("R-11-5: tools, services and delegated jobs are told of what the observer m
   expect(ctx.job.traceId).toBe(own);
   await ctx.tools.call("trace");
   expect(traces).toEqual([{ traceId: own, traceparent: `00-${own}-${spanId(3)}-01` }]);
-  // What one of them wrote there would be told to everybody who is called after it.
+  // What one of them wrote there would reach everyone who is called after it.
   expect([ctx.trace, ...traces].every(Object.isFrozen)).toBe(true);
   await ctx.fetch(`${there.origin}/from`);
   await ctx.fetch(`${there.origin}/own`, { headers: { traceparent: "mine" } });
@@ -273,7 +273,7 @@ test("R-11-5: tools, services and delegated jobs are told of what the observer m
   expect(await child.result()).toMatchObject({ traceId: own });
 });
 
-test("R-11-5: services are told of the trace without an observer, too", async () => {
+test("R-11-5: services get the trace even without an observer", async () => {
   await using there = await site();
   const { runtime, begun } = hosting();
   const viewer = new Viewer(runtime);
@@ -286,7 +286,7 @@ test("R-11-5: services are told of the trace without an observer, too", async ()
   await runtime.close();
 });
 
-test("R-11-4: a trace that is not the job's, or none, is not what the observer may hand on", async () => {
+test("R-11-4: an observer cannot pass on an invalid trace, or one other than the job's", async () => {
   const foreign = { traceparent: `00-${"f".repeat(32)}-${spanId(1)}-01` };
   for (const trace of [foreign, { traceparent: "rubbish" }]) {
     const seen: unknown[] = [];
@@ -304,7 +304,7 @@ test("R-11-4: a trace that is not the job's, or none, is not what the observer m
   }
 });
 
-test("a later attempt knows what was handed on in the first one, and is of the same trace", async () => {
+test("a later attempt knows what was passed on in the first one, and has the same trace", async () => {
   const told = chronicle();
   const { start, submit, nextRun } = hosts({ observer: told.observer, led: { attempts: 3 } });
   const viewer = new Viewer(start());
@@ -327,7 +327,7 @@ test("a later attempt knows what was handed on in the first one, and is of the s
   }
 });
 
-test("what a process that died leaves behind ends for the observer of the next one", async () => {
+test("what a dead process left behind ends for the observer of the next one", async () => {
   const told = chronicle();
   const { start, submit } = hosts({ observer: told.observer });
   const viewer = new Viewer(start());
@@ -345,7 +345,7 @@ test("what a process that died leaves behind ends for the observer of the next o
   });
 });
 
-test("O2: of what a store tells behind the end of the runtime nothing is begun", async () => {
+test("O2: what a store answers after the runtime's end begins nothing for the observer", async () => {
   const told = chronicle();
   const { start, submit, clock, store } = hosts({ observer: told.observer });
   const viewer = new Viewer(start());
@@ -366,7 +366,7 @@ test("O2: of what a store tells behind the end of the runtime nothing is begun",
   expect(told.jobs).toHaveLength(1);
 });
 
-test("what is left to the next process is suspended, not lost", async () => {
+test("a job left to the next process is suspended, not lost", async () => {
   const told = chronicle();
   const { start, submit } = hosts({ observer: told.observer, led: { attempts: 2 } });
   const runtime = start();
@@ -377,7 +377,7 @@ test("what is left to the next process is suspended, not lost", async () => {
   expect(endings(told)).toEqual(["suspended"]);
 });
 
-test("R-9.8-10: no value of a credential is told", async () => {
+test("R-9.8-10: an observer never gets a credential's value", async () => {
   const told = chronicle();
   const upstream = new FakeUpstream();
   const quote = (args: unknown) => Promise.reject(new Error(`${args} was refused`));
@@ -419,7 +419,7 @@ test("R-9.8-10: no value of a credential is told", async () => {
   await runtime.close();
 });
 
-test("figures tell of the moment", async () => {
+test("figures describe the current moment", async () => {
   const { told, viewer, start, store, runtime } = await observed({
     limits: { backPressureThreshold: 4 },
   });

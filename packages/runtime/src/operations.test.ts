@@ -20,7 +20,7 @@ async function twoPrincipals() {
   return { ...host, alice, bob, welcome };
 }
 
-test("an operator lists the jobs of all principals, finished ones too, and filters them", async () => {
+test("an operator can list and filter the jobs of all principals, finished ones too", async () => {
   const { runtime, start, alice, bob, clock } = await twoPrincipals();
   const first = await start(alice);
   clock.advance(10);
@@ -43,7 +43,7 @@ test("an operator lists the jobs of all principals, finished ones too, and filte
   expect(await runtime.jobs.get(newJobId())).toBeUndefined();
 });
 
-test("a listing of more than one page repeats and misses nothing", async () => {
+test("a listing over several pages repeats and misses nothing", async () => {
   const { runtime, start, alice } = await twoPrincipals();
   const ids: string[] = [];
   for (let i = 0; i < 250; i++) ids.push((await start(alice)).id);
@@ -51,7 +51,7 @@ test("a listing of more than one page repeats and misses nothing", async () => {
   expect(listed).toEqual([...ids].sort());
 });
 
-test("R-7.4-1: an operator cancels any job, and its owner learns why", async () => {
+test("R-7.4-1: an operator can cancel any job, and its owner learns why", async () => {
   const { runtime, start, alice } = await twoPrincipals();
   const job = await start(alice);
   expect(await runtime.jobs.cancel(job.id, "too expensive")).toBe(true);
@@ -66,7 +66,7 @@ test("R-7.4-1: an operator cancels any job, and its owner learns why", async () 
   await expect(runtime.jobs.cancel(newJobId())).rejects.toMatchObject({ code: "JOB_NOT_FOUND" });
 });
 
-test("an operator cancels all jobs that fit, and only those", async () => {
+test("an operator cancels exactly the jobs that fit a filter", async () => {
   const { runtime, start, alice, bob } = await twoPrincipals();
   const hers = [await start(alice), await start(alice)];
   const his = await start(bob);
@@ -80,7 +80,7 @@ test("an operator cancels all jobs that fit, and only those", async () => {
   expect(await runtime.jobs.cancelAll("maintenance")).toBe(3);
 });
 
-test("cancelling all is not stopped by one that is gone meanwhile, and tells what failed", async () => {
+test("cancelling all goes on if one is gone meanwhile, and reports what failed", async () => {
   const { runtime, start, alice, store, clock } = await twoPrincipals();
   const jobs: LedJob[] = [];
   for (let i = 0; i < 3; i++) {
@@ -97,7 +97,7 @@ test("cancelling all is not stopped by one that is gone meanwhile, and tells wha
   expect(jobs.map(({ ctx }) => ctx.signal.aborted)).toEqual([true, false, true]);
 });
 
-describe("J4: of many jobs some have their turn at a time, and others theirs in between", () => {
+describe("J4: of many jobs a few are handled per turn, and others get their turns in between", () => {
   async function many(count: number) {
     const host = hosting({ limits: { liveJobsPerPrincipal: count } });
     const viewer = new Viewer(host.runtime);
@@ -112,7 +112,7 @@ describe("J4: of many jobs some have their turn at a time, and others theirs in 
     return { ...host, jobs, pace, counted };
   }
 
-  test("where all are cancelled", async () => {
+  test("when all are cancelled", async () => {
     const { runtime, counted } = await many(500);
     const pace = counted();
     expect(await runtime.jobs.cancelAll("maintenance")).toBe(500);
@@ -121,7 +121,7 @@ describe("J4: of many jobs some have their turn at a time, and others theirs in 
     expect(most).toBeLessThan(150);
   });
 
-  test("where the runtime closes", async () => {
+  test("when the runtime closes", async () => {
     const { runtime, counted } = await many(500);
     const pace = counted();
     await runtime.close();
@@ -130,7 +130,7 @@ describe("J4: of many jobs some have their turn at a time, and others theirs in 
     expect(most).toBeLessThan(150);
   });
 
-  test("where they are listed", async () => {
+  test("when they are listed", async () => {
     const { runtime, pace } = await many(1000);
     for await (const _ of runtime.jobs.list()) pace.count();
     const { most, all } = pace.end();
@@ -139,7 +139,7 @@ describe("J4: of many jobs some have their turn at a time, and others theirs in 
   });
 });
 
-test("R-7.3-10: an operator who asks at once learns of what the process before left behind", async () => {
+test("R-7.3-10: an operator's first call already sees what the previous process left", async () => {
   const { start, submit } = hosts();
   const viewer = new Viewer(start());
   await viewer.hello();
@@ -151,7 +151,7 @@ test("R-7.3-10: an operator who asks at once learns of what the process before l
   expect(await again.jobs.cancel(job.id)).toBe(false);
 });
 
-test("counts tell jobs and sessions apart by their states", async () => {
+test("jobs and sessions are counted by state", async () => {
   const { runtime, start, alice, bob } = await twoPrincipals();
   expect(runtime.jobs.count()).toEqual({ pending: 0, running: 0 });
   const job = await start(alice);
@@ -168,7 +168,7 @@ test("counts tell jobs and sessions apart by their states", async () => {
   expect(runtime.jobs.count()).toEqual({ pending: 0, running: 1 });
 });
 
-test("an operator ends a session for good: with a word, its token void, its jobs unharmed", async () => {
+test("an operator ends a session for good: with an error, its token void, its jobs unharmed", async () => {
   const { runtime, start, alice, bob, welcome } = await twoPrincipals();
   const job = await start(alice);
   const id = welcome.session_id ?? "";
@@ -193,7 +193,7 @@ test("an operator ends a session for good: with a word, its token void, its jobs
 });
 
 test.each(["x".repeat(1_025), 7n, {}, null])(
-  "a reason that no client reads is refused, and nothing ends",
+  "a reason that no client can read is refused, and nothing ends",
   async (given) => {
     const { runtime, start, alice, welcome } = await twoPrincipals();
     const job = await start(alice);

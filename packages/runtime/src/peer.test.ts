@@ -15,15 +15,15 @@ test.each([
   ["fe80::1%eth0", "fe80:0:0:0::/64"],
   ["gateway-7", "gateway-7"],
   ["", undefined],
-])("R-6.1-6: the address %j stands for %j", (address, source) => {
+])("R-6.1-6: the address %j counts as %j", (address, source) => {
   expect(sourceOf({ address })).toBe(source);
 });
 
-test("R-6.1-6: of a transport without a peer nothing is known", () => {
+test("R-6.1-6: nothing is known of a transport without a peer", () => {
   expect(sourceOf(undefined)).toBeUndefined();
 });
 
-test("R-6.1-6: peers whose proxy has not told an address are one source, and no error", () => {
+test("R-6.1-6: peers whose proxy reports no address count as one source, and cause no error", () => {
   const peer: object = { address: undefined };
   expect(sourceOf(peer as Peer)).toBe("undefined");
 });

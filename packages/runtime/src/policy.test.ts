@@ -5,7 +5,7 @@ import { hosting } from "../test/hosting.ts";
 import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
 import { defaultPolicy, type Policy, policyOf } from "./policy.ts";
 
-test("a part of the policy that is not given, or given as undefined, has its safe default", () => {
+test("a missing or undefined part of the policy has its safe default", () => {
   expect(policyOf()).toEqual(defaultPolicy);
   const maySubmit = () => false;
   const some: Policy = { maySubmit, mayObserve: undefined, grant: undefined };
@@ -25,7 +25,7 @@ test("a policy may be an instance of a class", () => {
   expect([maySubmit("alice", "led"), maySubmit("bob", "led")]).toEqual([true, false]);
 });
 
-/** What two clients get and the operator reads where this part of the policy gives a promise. */
+/** Two clients, and what the operator reads, when this part of the policy returns a promise. */
 function undecided(part: keyof Policy) {
   const told: string[] = [];
   const { runtime, start } = hosting({
@@ -41,7 +41,7 @@ function undecided(part: keyof Policy) {
 
 const FAILED = expect.objectContaining({ code: "INTERNAL_ERROR" });
 
-test("R-7.6-1: a policy that gives a promise lets nobody watch another's job", async () => {
+test("R-7.6-1: a policy that returns a promise lets nobody watch another's job", async () => {
   const { told, start, owner, stranger } = undecided("mayObserve");
   await owner.hello(ALL_FEATURES);
   await stranger.hello([...ALL_FEATURES, "list_jobs"], "other");
@@ -54,7 +54,7 @@ test("R-7.6-1: a policy that gives a promise lets nobody watch another's job", a
   );
 });
 
-test("R-7.6-2: a policy that fails tells nobody which jobs there are, and hides nobody's own", async () => {
+test("R-7.6-2: a policy that fails reveals no job, and hides nobody's own", async () => {
   const errors: unknown[] = [];
   const { runtime, start } = hosting({
     policy: {
@@ -91,7 +91,7 @@ test("R-7.6-2: a policy that fails tells nobody which jobs there are, and hides 
   expect((await listed(owner)).toSorted()).toEqual(hidden.toSorted());
 });
 
-test("R-7.1-3: a policy that gives a promise grants nothing", async () => {
+test("R-7.1-3: a policy that returns a promise grants nothing", async () => {
   const { told, owner } = undecided("grant");
   await owner.hello(ALL_FEATURES);
   const submit = owner.send("job.submit", { agent: "led", input: null });
@@ -107,7 +107,7 @@ test.each([
   null,
   undefined,
 ])(
-  "R-7.1-3: a policy that gives %j, which is no lease, grants nothing and is told what to give",
+  "R-7.1-3: a policy that returns %j, which is not a lease, grants nothing, and the operator is told what to return",
   async (given) => {
     const told: unknown[] = [];
     const { runtime } = hosting({
@@ -126,11 +126,11 @@ test.each([
 );
 
 test.each(["maySubmit", "dialect"] as const)(
-  "a policy whose %s gives a promise lets nobody in",
+  "a policy whose %s returns a promise lets nobody in",
   async (part) => {
     const { told, owner } = undecided(part);
     const auth = { scheme: "bearer", token: "secret" };
-    // Nobody is bound to a session by then: it is the answer to the hello (R-5.4-1).
+    // No session exists yet: this is the reply to the hello (R-5.4-1).
     const { type, payload } = await owner.reply(owner.send("session.hello", { auth }));
     expect([type, payload]).toEqual(["session.error", FAILED]);
     expect(told).toEqual([`policy.${part} must decide synchronously, but returned a promise`]);

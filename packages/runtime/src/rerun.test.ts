@@ -14,7 +14,7 @@ async function greeted(viewer: Viewer): Promise<Frame> {
   return viewer.hello(["progress", "result_chunk", "cost.budget", "subscribe", "list_jobs"]);
 }
 
-test("a job whose agent may be started again goes on in the next process, on the same stream", async () => {
+test("a job whose agent may be restarted goes on in the next process, on the same stream", async () => {
   const { start, submit, nextRun } = machine();
   const before = new Viewer(start());
   const welcome = await greeted(before);
@@ -47,7 +47,7 @@ test("a job whose agent may be started again goes on in the next process, on the
   ]);
 });
 
-test("R-7.3-1: a job that is run again is listed as running all the while, and its place is taken", async () => {
+test("R-7.3-1: a job that is run again is listed as running throughout, and counts against the limit", async () => {
   const { start, submit, nextRun } = machine();
   const first = start();
   const before = new Viewer(first);
@@ -66,7 +66,7 @@ test("R-7.3-1: a job that is run again is listed as running all the while, and i
   expect(refused.payload).toMatchObject({ details: { reason: "live_jobs_per_principal" } });
 });
 
-test("an agent is started no oftener than it says, and then the job has its one end (R-7.3-10, J3)", async () => {
+test("an agent is started no more often than it allows, and then its job has its one end (R-7.3-10, J3)", async () => {
   const { start, submit, nextRun, runs } = machine();
   const before = new Viewer(start());
   const welcome = await greeted(before);
@@ -89,7 +89,7 @@ test("an agent is started no oftener than it says, and then the job has its one 
   expect(last.stream.filter(({ type }) => type === "job.error")).toHaveLength(1);
 });
 
-test("a crash between the count of an attempt and its start uses the attempt up", async () => {
+test("a crash between counting an attempt and starting it uses the attempt up", async () => {
   const { start, submit, store, runs } = machine({ attempts: 2 });
   const before = new Viewer(start());
   const welcome = await greeted(before);
@@ -109,7 +109,7 @@ test("a crash between the count of an attempt and its start uses the attempt up"
   expect(runs()).toBe(1);
 });
 
-test("a store that is busy for a moment when an attempt is counted does not end the job", async () => {
+test("a store that is briefly busy when an attempt is counted does not end the job", async () => {
   const { start, submit, store, clock, nextRun } = machine();
   const before = new Viewer(start());
   await greeted(before);
@@ -130,7 +130,7 @@ test("a store that is busy for a moment when an attempt is counted does not end 
   expect(await runtime.jobs.get(job.id)).toMatchObject({ status: "running", attempt: 2 });
 });
 
-test("a process that ends before its agents begin uses no attempt up", async () => {
+test("a process that ends before its agents begin uses up no attempt", async () => {
   const { start, submit, store, nextRun } = machine({ attempts: 2 });
   const before = new Viewer(start());
   await greeted(before);
@@ -150,7 +150,7 @@ test("a process that ends before its agents begin uses no attempt up", async () 
   expect((await run).ctx.attempt).toBe(2);
 });
 
-test("R-4-2: an input's check that never answers holds nobody else up", async () => {
+test("R-4-2: an input check that never answers holds nobody else up", async () => {
   let hangs = false;
   const input = {
     "~standard": {
@@ -182,7 +182,7 @@ test("R-7.5-5: a job of an unversioned agent is run again by it, whatever a bare
   expect((await run).ctx.attempt).toBe(2);
 });
 
-test("a checkpoint is durable no sooner than what was emitted before it", async () => {
+test("a checkpoint is not durable before what was emitted before it", async () => {
   const { start, submit, store, nextRun } = machine();
   const viewer = new Viewer(start());
   await greeted(viewer);
@@ -208,7 +208,7 @@ test("a checkpoint is durable no sooner than what was emitted before it", async 
   expect((await run).ctx.lastCheckpoint).toBe(1);
 });
 
-test("checkpoints that nobody awaits are kept in the order of the calls", async () => {
+test("checkpoints that nobody awaits are stored in the order of the calls", async () => {
   const { start, submit, nextRun } = machine();
   const viewer = new Viewer(start());
   await greeted(viewer);
@@ -223,7 +223,7 @@ test("checkpoints that nobody awaits are kept in the order of the calls", async 
   expect((await run).ctx.lastCheckpoint).toBe(4);
 });
 
-test("what is not a JSON value, or larger than 1 MiB, is no checkpoint", async () => {
+test("a checkpoint must be a JSON value of at most 1 MiB", async () => {
   const { start, submit } = machine();
   const viewer = new Viewer(start());
   await greeted(viewer);
@@ -234,7 +234,7 @@ test("what is not a JSON value, or larger than 1 MiB, is no checkpoint", async (
   expect(() => ctx.checkpoint("ü".repeat(600_000))).toThrow("1 MiB");
 });
 
-test("R-8.4-1: a job that has streamed a part of its result is not run again, however little of it is durable", async () => {
+test("R-8.4-1: a job that has streamed part of its result is not run again, however little of it is durable", async () => {
   for (const durable of [true, false]) {
     const { start, submit, store, runs } = machine();
     const before = new Viewer(start());
@@ -253,7 +253,7 @@ test("R-8.4-1: a job that has streamed a part of its result is not run again, ho
   }
 });
 
-test("R-8.4-1 and J1: a job that has streamed is not run again either where the index failed and the log did not", async () => {
+test("R-8.4-1 and J1: a job that has streamed is not run again, even if the index failed and the log did not", async () => {
   const { start, submit, store, runs } = machine();
   const before = new Viewer(start());
   const welcome = await greeted(before);
@@ -265,7 +265,7 @@ test("R-8.4-1 and J1: a job that has streamed is not run again either where the 
   };
   void job.ctx.result.write("a piece");
   await before.find(({ payload }) => payload.kind === "result_chunk");
-  // The process ends before it asks the index again.
+  // The process ends before it retries the index.
   store.jobs.update = update;
   const after = new Viewer(start());
   await after.resume(welcome, 0);
@@ -286,7 +286,7 @@ test("R-7.4-2: a job whose cancel was acknowledged is not run again", async () =
   expect(runs()).toBe(1);
 });
 
-test("R-7.4-7: the session that owns a job cancels it in its second attempt too", async () => {
+test("R-7.4-7: the session that owns a job can cancel its second attempt too", async () => {
   const { start, submit, nextRun } = machine();
   const before = new Viewer(start());
   const welcome = await greeted(before);
@@ -300,7 +300,7 @@ test("R-7.4-7: the session that owns a job cancels it in its second attempt too"
   expect(ctx.signal.aborted).toBe(true);
 });
 
-test("R-7.3-6, R-9.5-5: a wall clock that is set back between two processes extends neither time nor lease", async () => {
+test("R-7.3-6, R-9.5-5: setting the wall clock back between two processes extends neither runtime nor lease", async () => {
   const { start, submit, nextRun, clock } = machine();
   const before = new Viewer(start());
   const features = ["lease_expires_at"];
@@ -322,7 +322,7 @@ test("R-7.3-6, R-9.5-5: a wall clock that is set back between two processes exte
   expect(ends.map(({ payload }) => payload.code)).toEqual(["TIMEOUT", "LEASE_EXPIRED"]);
 });
 
-test("R-7.3-6: the clock of a job runs on while no process does", async () => {
+test("R-7.3-6: a job's clock goes on while no process runs", async () => {
   const { start, submit, clock, runs, nextRun } = machine();
   const before = new Viewer(start());
   const welcome = await greeted(before);
@@ -351,7 +351,7 @@ test("R-7.3-6: the clock of a job runs on while no process does", async () => {
   expect(runs()).toBe(3);
 });
 
-test("R-8.2-1: calls of tools have ids that no earlier attempt used", async () => {
+test("R-8.2-1: tool calls get ids that no earlier attempt used", async () => {
   const { start, submit, nextRun } = machine();
   const tools = { echo: (args: unknown) => args };
   const before = new Viewer(start({ tools }));
@@ -370,7 +370,7 @@ test("R-8.2-1: calls of tools have ids that no earlier attempt used", async () =
   expect(new Set(called.map(({ payload }) => payload.body.call_id)).size).toBe(6);
 });
 
-test("R-9.1-2: the lease of a second attempt is that of the first, whatever the workspace is by now", async () => {
+test("R-9.1-2: a second attempt has the lease of the first, whatever the workspace is by now", async () => {
   const { start, submit, nextRun } = machine();
   const before = new Viewer(start({ workspace: "/srv/first" }));
   await greeted(before);
@@ -383,7 +383,7 @@ test("R-9.1-2: the lease of a second attempt is that of the first, whatever the 
   expect(() => ctx.authorize("fs.read", "/srv/second/notes/a")).toThrow("does not cover");
 });
 
-test("R-7.5-5: only the very agent that the job was accepted for runs it again", async () => {
+test("R-7.5-5: a job is run again only by the very agent that it was accepted for", async () => {
   for (const led of [{ version: "1.0.0" }, {}]) {
     const { start, submit, runs } = machine(led);
     const before = new Viewer(start());
@@ -398,7 +398,7 @@ test("R-7.5-5: only the very agent that the job was accepted for runs it again",
   }
 });
 
-test("an agent that no longer takes the job's input does not get it", async () => {
+test("an agent that no longer accepts the job's input does not get it", async () => {
   let takes = true;
   const input = {
     "~standard": {
@@ -458,7 +458,7 @@ test("R-9.6-11: no crash gives back what durable cost metrics have spent", async
   );
 });
 
-test("R-9.6-3: what was spent stays spent, though the index failed where the log did not", async () => {
+test("R-9.6-3: what was spent stays spent, even if the index failed where the log did not", async () => {
   const { start, submit, store, nextRun } = machine();
   const viewer = new Viewer(start());
   await greeted(viewer);
@@ -470,14 +470,14 @@ test("R-9.6-3: what was spent stays spent, though the index failed where the log
   };
   await job.ctx.metric({ name: "cost.model", value: 0.25, unit: "USD" });
   await viewer.find(({ payload }) => payload.body?.name === "cost.model");
-  // The process ends before it asks the index again.
+  // The process ends before it retries the index.
   store.jobs.update = update;
   const run = nextRun();
   start();
   expect((await run).ctx.budget.remaining()).toEqual({ USD: "0.75" });
 });
 
-test("R-9.6-3: what a child spent stays spent by its parent, though the index failed where the logs did not", async () => {
+test("R-9.6-3: what a child spent stays charged to its parent, even if the index failed where the logs did not", async () => {
   const { start, submit, store, nextRun } = machine();
   const viewer = new Viewer(start());
   await greeted(viewer);
@@ -500,7 +500,7 @@ test("R-9.6-3: what a child spent stays spent by its parent, though the index fa
   expect((await run).ctx.budget.remaining()).toEqual({ USD: "0.75" });
 });
 
-test("R-9.6-3: what was spent stays spent, though the process ended between the records and what changes with them", async () => {
+test("R-9.6-3: what was spent stays spent, even if the process ended between the records and their row's change", async () => {
   const { start, submit, store, nextRun } = machine();
   const viewer = new Viewer(start());
   await greeted(viewer);
@@ -522,7 +522,7 @@ test("R-9.6-3: what was spent stays spent, though the process ended between the 
   expect((await run).ctx.budget.remaining()).toEqual({ USD: "0.75" });
 });
 
-test("a store that fails for a moment keeps the charge in step with its metric", async () => {
+test("a store that fails briefly keeps a charge consistent with its metric", async () => {
   const { start, submit, store, nextRun, clock } = machine();
   const viewer = new Viewer(start());
   await greeted(viewer);
@@ -536,7 +536,7 @@ test("a store that fails for a moment keeps the charge in step with its metric",
     failures += 1;
     throw new Error("disk full");
   };
-  // It takes the records, and says that it failed before it takes what changes with them.
+  // It stores the records, and fails before it stores the change that goes with them.
   const { append } = store.logs;
   store.logs.append = async (batches) => {
     store.logs.append = append;
@@ -558,7 +558,7 @@ test("a store that fails for a moment keeps the charge in step with its metric",
   expect((await run).ctx.budget.remaining()).toEqual({ USD: "0.75" });
 });
 
-test("a checkpoint is taken once the store has it, behind all that was said before", async () => {
+test("a checkpoint resolves once the store has it, after everything emitted before", async () => {
   const { store, runtime, start } = hosting();
   const viewer = new Viewer(runtime);
   await viewer.hello();

@@ -43,7 +43,7 @@ test("R-6.3-20, R-7.3-10: after a crash a session goes on where it was, and its 
   expect(after.stream.slice(0, 7).map(content)).toEqual(before.stream.slice(4).map(content));
 });
 
-test("R-7.4-2: a job whose cancel was acknowledged ends as cancelled, also by the next process", async () => {
+test("R-7.4-2: a job whose cancel was acknowledged ends as cancelled, even by the next process", async () => {
   const { start, submit } = machine();
   const before = new Viewer(start());
   const welcome = await before.hello();
@@ -56,7 +56,7 @@ test("R-7.4-2: a job whose cancel was acknowledged ends as cancelled, also by th
   expect(payload).toMatchObject({ code: "CANCELLED", final_status: "cancelled" });
 });
 
-test("whoever subscribes to a job that a crash has ended is told of its budget, spent or not", async () => {
+test("a subscriber to a job that a crash ended is told its budget, spent or not", async () => {
   const { start, submit } = machine();
   const before = new Viewer(start());
   const welcome = await before.hello();
@@ -76,7 +76,7 @@ test("whoever subscribes to a job that a crash has ended is told of its budget, 
   }
 });
 
-test("R-9.6-11: what was not said of a budget before a crash is said in front of the end", async () => {
+test("R-9.6-11: what was not reported of a budget before a crash is reported right before the end", async () => {
   const { start, submit } = machine();
   const before = new Viewer(start());
   const welcome = await before.hello();
@@ -100,7 +100,7 @@ test("R-9.6-11: what was not said of a budget before a crash is said in front of
   expect(jobSeqs).toEqual(dense(jobSeqs.length));
 });
 
-test("J3: a job whose end was recorded when the process died gets no second one, and its state is mended", async () => {
+test("J3: a job whose end was recorded when the process died gets no second one, and its state is corrected", async () => {
   const { start, submit, store } = machine();
   const before = new Viewer(start());
   const welcome = await before.hello();
@@ -119,7 +119,7 @@ test("J3: a job whose end was recorded when the process died gets no second one,
   expect((await store.jobs.get(job.id as never))?.status).toBe("success");
 });
 
-test("R-5.4-8, R-6.3-8: a submit whose reply the crash swallowed is answered on the way back, and repeated makes no second job", async () => {
+test("R-5.4-8, R-6.3-8: a submit whose reply a crash lost is answered on resume; repeating it makes no second job", async () => {
   const { start, submit, store } = machine();
   const before = new Viewer(start());
   const welcome = await before.hello();
@@ -137,7 +137,7 @@ test("R-5.4-8, R-6.3-8: a submit whose reply the crash swallowed is answered on 
   void submit;
 });
 
-test("R-6.3-8: a job that was accepted, and then the crash came before its session took note of it, is the session's", async () => {
+test("R-6.3-8: a job accepted right before a crash belongs to its session, even if the session never stored that", async () => {
   const { start, store } = machine();
   const before = new Viewer(start());
   const welcome = await before.hello();
@@ -153,7 +153,7 @@ test("R-6.3-8: a job that was accepted, and then the crash came before its sessi
   expect((await after.terminal(told.job_id)).payload.code).toBe("INTERNAL_ERROR");
 });
 
-test("R-6.3-11: after a crash the window counts from the restart, and then the session is gone", async () => {
+test("R-6.3-11: after a crash the resume window counts from the restart, and then the session is gone", async () => {
   const { start, submit, clock } = machine();
   const before = new Viewer(start());
   const welcome = await before.hello();
@@ -175,7 +175,7 @@ test("R-6.3-11: after a crash the window counts from the restart, and then the s
   void job;
 });
 
-test("P3: after a crash in the middle of its end a session is gone, and its numbers mean nothing else", async () => {
+test("P3: a session in the midst of being ended by a crashed process is gone, and its numbers mean nothing else", async () => {
   const { start, submit, clock, store } = machine();
   const runtime = start();
   const owner = new Viewer(runtime);
@@ -194,7 +194,7 @@ test("P3: after a crash in the middle of its end a session is gone, and its numb
   expect((await after.resume(welcome, 1)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
 });
 
-test("R-7.3-11, R-7.6-1: what an earlier process finished can be watched with its history, by its own principal alone", async () => {
+test("R-7.3-11, R-7.6-1: only its own principal can watch a job finished by an earlier process, with its history", async () => {
   const { start, submit } = machine();
   const before = new Viewer(start());
   await before.hello();
@@ -226,7 +226,7 @@ test("R-7.3-11, R-7.6-1: what an earlier process finished can be watched with it
   expect(refused.payload.code).toBe("JOB_NOT_FOUND");
 });
 
-test("P1: crashes and drops at any moment, and every number still means the same record", async () => {
+test("P1: whatever the moments of crashes and drops, every number keeps meaning the same record", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(
@@ -283,7 +283,7 @@ test("P1: crashes and drops at any moment, and every number still means the same
         await settled();
         learn();
         expect([...truth.keys()].sort((a, b) => a - b)).toEqual(dense(truth.size));
-        // Every record that this viewer may see came exactly once.
+        // Every record that this viewer may see arrived exactly once.
         const frames = [...truth.values()] as Frame[];
         const told = frames
           .filter(({ job_seq }) => job_seq !== undefined)
@@ -296,7 +296,7 @@ test("P1: crashes and drops at any moment, and every number still means the same
           }
         }
         expect(told.sort()).toEqual(kept.sort());
-        // From half the threshold to beyond it is more than half the threshold (R-6.5-8).
+        // From half the threshold to above it is more than half the threshold (R-6.5-8).
         const notices = frames.filter(({ job_seq }) => job_seq === undefined);
         for (const [i, { event_seq = 0 }] of notices.entries()) {
           expect(event_seq - (notices[i - 1]?.event_seq ?? 0)).toBeGreaterThan(THRESHOLD / 2);
@@ -307,7 +307,7 @@ test("P1: crashes and drops at any moment, and every number still means the same
   );
 });
 
-test("a store that cannot be taken over is told to every client, and the process lives", async () => {
+test("a store that cannot be taken over is reported to every client, and the process lives", async () => {
   const store = memoryStore();
   store.jobs.list = () => Promise.reject(new Error("disk broken"));
   const runtime = createRuntime({
@@ -357,7 +357,7 @@ test("R-14-3 and R-10-2: a grandchild is kept for its owner, however the calenda
   expect((await back.terminal(last.child.id)).payload).toMatchObject({ result: "far" });
 });
 
-test("R-14-3: a wall clock that is set back between two processes keeps no finished job for longer, with a key or without", async () => {
+test("R-14-3: setting the wall clock back between two processes keeps no finished job longer, with a key or without", async () => {
   const { start, submit, clock, store } = machine();
   const before = new Viewer(start());
   await before.hello();

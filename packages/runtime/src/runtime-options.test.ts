@@ -43,23 +43,26 @@ test.each([
   [{ observer: () => {} }, /observer must be an observer, such as otel\(\), not a function$/],
   [{ observer: { onJob() {} } }, /^observer: onJob is not one of its options/],
   [{ observer: { job: {} } }, /^observer: job must be a function, not an object$/],
-])("an option of a runtime that cannot be is refused when it is made: %o", (options, message) => {
-  expect(create(options)).toThrow(misuse(message));
-});
+])(
+  "an invalid option of a runtime is refused when the runtime is created: %o",
+  (options, message) => {
+    expect(create(options)).toThrow(misuse(message));
+  },
+);
 
 test.each([
   [{ maxSesions: 5 }, /^limits: maxSesions is not one of its options, which are resumeWindowSec, /],
   [{ resumeWindowSec: "600" }, /^limits: resumeWindowSec must be .*, not a string$/],
   [{ retentionSec: null }, /^limits: retentionSec must be a number above zero, not null$/],
-])("a limit that there is not, or that is no number, is refused: %o", (limits, message) => {
+])("an unknown limit, or one that is not a number, is refused: %o", (limits, message) => {
   expect(create({ limits })).toThrow(misuse(message));
 });
 
-test("every limit that there is may be undefined, for its default", () => {
+test("every limit may be undefined, for its default", () => {
   expect(create({ limits: { retentionSec: undefined, fileBytes: undefined } })).not.toThrow();
 });
 
-test("an option may be undefined, as a variable of the environment that is not set, for its default", async () => {
+test("an option may be undefined, like an unset environment variable, for its default", async () => {
   const unset: string | undefined = process.env["ARCP_THAT_NOBODY_SETS"];
   const runtime = createRuntime({
     agents: [],
@@ -75,7 +78,7 @@ test("an option may be undefined, as a variable of the environment that is not s
   expect(payload.runtime).toEqual({ name: "arcp-ts-runtime", version: expect.any(String) });
 });
 
-test("what an agent or an operator leaves out may be undefined, too", async () => {
+test("an agent's or operator's optional values may be undefined, too", async () => {
   const { runtime, start } = hosting({
     agents: [defineAgent({ name: "child", run: () => "done" })],
     limits: { cancelGraceSec: undefined },
@@ -104,7 +107,7 @@ test.each([
   [{ mayObserve: true }, /^policy: mayObserve must be a function, not a boolean$/],
   [{ modelsWithoutLease: "Registered" }, /must be "none" or "registered", not a string$/],
   [{ dialect: "draft" }, /^policy: dialect must be a function, not a string$/],
-])("a part of a policy that would decide nothing is refused: %o", (policy, message) => {
+])("an invalid part of a policy, which would decide nothing, is refused: %o", (policy, message) => {
   expect(create({ policy })).toThrow(misuse(message));
 });
 
@@ -112,11 +115,11 @@ test.each([
   ["policy", { mayObserve: () => true, isAdmin: () => false }, "isAdmin"],
   ["policy", { modelWithoutLease: "registered" }, "modelWithoutLease"],
   ["observer", { jobs: () => undefined }, "jobs"],
-])("what could be a misspelt part of a plain %s is refused", (what, parts, name) => {
+])("a likely misspelling in a plain %s is refused", (what, parts, name) => {
   expect(create({ [what]: parts })).toThrow(misuse(new RegExp(`^${what}: ${name} is not one of`)));
 });
 
-test("a policy and an observer that are plain objects keep what their functions look at beside them", async () => {
+test("a policy and an observer that are plain objects keep the fields that their functions use", async () => {
   const policy = {
     staff: new Set(["alice"]),
     admin: "carol",
@@ -140,7 +143,7 @@ test("a policy and an observer that are plain objects keep what their functions 
   expect((await viewer.submit("led")).payload.code).toBe("AGENT_NOT_AVAILABLE");
 });
 
-test("a policy of the operator's own class has what else it needs", () => {
+test("a policy of the operator's own class keeps what else it needs", () => {
   class Staff {
     readonly names = new Set(["alice"]);
     maySubmit(principal: string) {
@@ -165,11 +168,11 @@ test.each([
   [{ name: "a", run, showOperations: "no" }, /showOperations must be true or false/],
   [{ name: 7, run }, /^the agent 7: name must be a string, not 7$/],
   [undefined, /^the agent undefined: must be an object, not undefined$/],
-])("a definition of an agent that cannot be is refused: %o", (definition, message) => {
+])("an invalid definition of an agent is refused: %o", (definition, message) => {
   expect(() => defineAgent(definition as never)).toThrow(misuse(message));
 });
 
-test("what is given to a runtime without `defineAgent` is looked at too, and may have more than an agent", () => {
+test("an agent not made by `defineAgent` is checked too, and may have extra properties", () => {
   const registry = new AgentRegistry();
   expect(() => registry.register({ name: "A a", run })).toThrow(misuse(/not an agent reference/));
   expect(create({ agents: [{ name: "a" }] })).toThrow(misuse(/run must be a function that does/));
@@ -179,7 +182,7 @@ test("what is given to a runtime without `defineAgent` is looked at too, and may
   expect(registry.find({ name: "a" })).toBe(shown);
 });
 
-test("an agent and a tool of an own class keep their methods", () => {
+test("an agent and a tool of one's own class keep their methods", () => {
   class Counter {
     readonly name = "counter";
     readonly #by = 2;
@@ -196,11 +199,11 @@ test.each([
   [{ run, inputs: z.string() }, /^defineTool: inputs is not one of its options, which are input, /],
   [{ run, input: {} }, /^defineTool: input must be a Standard Schema/],
   [{ input: z.string() }, /^defineTool: run must be a function, not undefined$/],
-])("a definition of a tool that cannot be is refused: %o", (definition, message) => {
+])("an invalid definition of a tool is refused: %o", (definition, message) => {
   expect(() => defineTool(definition as never)).toThrow(misuse(message));
 });
 
-test("a tool that was not made by `defineTool` may have more, but no schema that is none", () => {
+test("a tool not made by `defineTool` may have extra properties, but no invalid schema", () => {
   const look = { run, description: "looks something up" };
   expect(create({ tools: { look } })).not.toThrow();
   expect(create({ tools: { look: { run, input: {} } } })).toThrow(
@@ -223,11 +226,11 @@ test.each([
   [{ input: { USD: 2n } }, '{"input":{"USD":"2n"}} is not a price of gpt'],
   [{ input: [new Set([2n])] }, '{"input":[{}]} is not a price of gpt'],
   [CIRCLE, "something that is not JSON is not a price of gpt"],
-])("R-9.7-1: a model whose price cannot be read is not free: %o", (table, message) => {
+])("R-9.7-1: a model with an unreadable price is not free: %o", (table, message) => {
   expect(create({ models: { gpt: table } })).toThrow(misuse(message.replace(/[{}[\]]/g, "\\$&")));
 });
 
-test("a provisioner without what it takes to issue and to revoke is refused before it has issued", () => {
+test("a provisioner that cannot issue or revoke is refused before it has issued anything", () => {
   const store = { ...memoryStore(), durable: true };
   const half = { llm: { issue: async () => undefined } };
   expect(create({ store, provisioners: half })).toThrow(
@@ -235,7 +238,7 @@ test("a provisioner without what it takes to issue and to revoke is refused befo
   );
 });
 
-test("R-6.1-2: a table of tokens lets nobody in by a variable that is not set", () => {
+test("R-6.1-2: a token table lets nobody in by an unset variable", () => {
   for (const token of ["", "undefined", "null"]) {
     expect(() => tokenTable({ "a-token": "alice", [token]: "bob" })).toThrow(
       misuse(
@@ -245,7 +248,7 @@ test("R-6.1-2: a table of tokens lets nobody in by a variable that is not set", 
   }
 });
 
-test("a table of tokens that names nobody is refused, without a word of the tokens", () => {
+test("a token table without a name is refused, and the error reveals no token", () => {
   for (const principal of ["", undefined, null, { name: "alice" }]) {
     const message = 'tokenTable: a principal must be a name, such as "alice"';
     expect(() => tokenTable({ s3cret: principal as never })).toThrow(misuse(`^${message}$`));
@@ -262,7 +265,7 @@ test.each([
   [{ finishSec: "5" }, /^close: finishSec must be a number from zero/],
   [{ cancelSec: -1 }, /^close: cancelSec must be a number from zero/],
   ["SIGTERM", /^close: must be an object, not a string$/],
-])("a close that does not say what it means closes nothing: %o", async (options, message) => {
+])("a close with invalid options closes nothing: %o", async (options, message) => {
   const { runtime, start } = hosting();
   await using _ = runtime;
   const job = await start(await viewing(runtime));
@@ -279,12 +282,12 @@ test.each([
   [{ status: "running" }, /status must be an array with some of pending, /],
   [{ status: ["runing"] }, /status must be an array with some of pending, /],
   [{ acceptedAfter: new Date() }, /acceptedAfter must be a time in milliseconds since 1970/],
-])("a filter of an operator that would fit every job is refused: %o", async (filter, message) => {
+])("an invalid filter, which would fit every job, is refused: %o", async (filter, message) => {
   const { runtime } = hosting();
   await expect(runtime.jobs.list(filter as never).next()).rejects.toEqual(misuse(message));
 });
 
-test("a filter in the reason's place does not cancel every job", async () => {
+test("a filter passed in place of the reason does not cancel every job", async () => {
   const { runtime, start } = hosting();
   await using _ = runtime;
   const job = await start(await viewing(runtime));
@@ -300,7 +303,7 @@ test.each([
   [["alice"], /^the filter: must be an object, not an array$/],
   [{ status: ["running"] }, /^the filter: status is not one of its options, which are principal, /],
   [{ principal: undefined }, /^the filter: principal is undefined; leave it out to cancel all$/],
-])("what is no filter does not cancel every job: %o", async (filter, message) => {
+])("an invalid filter does not cancel every job: %o", async (filter, message) => {
   const { runtime, start } = hosting();
   await using _ = runtime;
   const { ctx } = await start(await viewing(runtime));
@@ -309,7 +312,7 @@ test.each([
   expect(ctx.signal.aborted).toBe(false);
 });
 
-test("a filter that is an instance of a class has all that it says, and nothing else", async () => {
+test("a filter that is an instance of a class applies all its properties, and nothing else", async () => {
   class Own {
     readonly limit = 0;
     get principal() {
@@ -327,11 +330,11 @@ test.each([
   [{ logLimit: {} }, /^memoryStore: logLimit is not one of its options, which are logLimits, /],
   [{ logLimits: { record: 5 } }, /^logLimits: record is not one of its options/],
   [{ logLimits: { records: "5" } }, /^logLimits: records must be a number above zero, or Infinity/],
-])("a limit of a store in memory that cannot be is refused: %o", (options, message) => {
+])("an invalid limit of an in-memory store is refused: %o", (options, message) => {
   expect(() => memoryStore(options as never)).toThrow(misuse(message));
 });
 
-test("what is no transport is refused when it is served, and does not end the process later", async () => {
+test("anything but a transport is refused when served, and does not end the process later", async () => {
   const { runtime } = hosting();
   await using _ = runtime;
   const socket = { send() {}, close() {}, on() {} };
@@ -344,7 +347,7 @@ test("what is no transport is refused when it is served, and does not end the pr
   }
 });
 
-test("an agent is not taken off the list by a text, which would take off none", () => {
+test("removing an agent by a string, which would remove none, is refused", () => {
   const registry = new AgentRegistry([{ name: "a", run }]);
   expect(() => registry.remove("a" as never)).toThrow(misuse("must be an object, not a string"));
   expect(() => registry.remove({ version: "1" } as never)).toThrow(misuse("name must be a string"));

@@ -18,25 +18,25 @@ async function settles(promise: Promise<unknown>): Promise<boolean> {
   return done;
 }
 
-test("R-6.1-4: a runtime without a way to authenticate does not come into being", () => {
+test("R-6.1-4: a runtime without a way to authenticate cannot be created", () => {
   expect(() => createRuntime({ agents: [] } as never)).toThrow(LocalError);
 });
 
-test("what is no store is refused when it is said, and does not end the process later", () => {
+test("anything but a store is refused at once, and does not end the process later", () => {
   for (const store of ["arcp.db", null, () => memoryStore(), Promise.resolve(memoryStore())]) {
     const options = { agents: [], auth: allowAnonymous(), store };
     expect(() => createRuntime(options as never)).toThrow("store must be a store");
   }
 });
 
-test("a workspace that is not absolute is refused when it is said, not job by job", () => {
+test("a workspace that is not absolute is refused at once, not job by job", () => {
   const message = "the workspace must be an absolute path, not ./work";
   expect(() => hosting({ workspace: "./work" })).toThrow(message);
   const relative = { name: "a", workspace: "./work", run: () => {} };
   expect(() => defineAgent(relative)).toThrow(message);
 });
 
-test("limits that are no positive numbers are refused by name", () => {
+test("limits that are not positive numbers are refused by name", () => {
   for (const limits of [
     { resumeWindowSec: 0 },
     { resumeWindowSec: 1.5 },
@@ -48,7 +48,7 @@ test("limits that are no positive numbers are refused by name", () => {
   }
 });
 
-test("R-6.7-6: a runtime that closes says so to everybody, ends its jobs, and leaves no timer", async () => {
+test("R-6.7-6: a closing runtime tells everyone, ends its jobs, and leaves no timer", async () => {
   const { runtime, start, clock, store } = hosting();
   const viewers = [new Viewer(runtime), new Viewer(runtime)];
   for (const viewer of viewers) await viewer.hello();
@@ -68,7 +68,7 @@ test("R-6.7-6: a runtime that closes says so to everybody, ends its jobs, and le
   expect(runtime.close()).toBe(runtime.close());
 });
 
-test("a submit that is still being stored when the runtime closes is over before the store is closed", async () => {
+test("a submit that is being stored when the runtime closes is completed before the store is closed", async () => {
   const { runtime, store, begun } = hosting();
   const viewer = new Viewer(runtime);
   await viewer.hello();
@@ -102,7 +102,7 @@ test("a submit that arrives after the runtime began to close starts nothing", as
   expect(begun.size).toBe(0);
 });
 
-test("a projector that still reads when the runtime closes is done before the store is, and arms no window", async () => {
+test("a projector that is reading when the runtime closes is done before the store closes, and starts no window", async () => {
   const { runtime, store, clock, start } = hosting();
   const viewer = new Viewer(runtime);
   await viewer.hello();
@@ -137,7 +137,7 @@ test("a projector that still reads when the runtime closes is done before the st
   expect(clock.pending).toBe(0);
 });
 
-test("a token check that never settles keeps nobody from closing the runtime", async () => {
+test("a token check that never settles does not keep the runtime from closing", async () => {
   const { runtime, clock } = hosting({ auth: () => new Promise(() => {}) });
   const viewer = new Viewer(runtime);
   void viewer.hello();
@@ -150,7 +150,7 @@ test("a token check that never settles keeps nobody from closing the runtime", a
   expect(clock.pending).toBe(0);
 });
 
-test("what a token check or an input's check decides after the runtime has closed starts nothing any more", async () => {
+test("a token check or an input check that settles after the runtime has closed starts nothing", async () => {
   const token = Promise.withResolvers<string>();
   const input = Promise.withResolvers<void>();
   let ran = 0;

@@ -17,7 +17,7 @@ async function settles(promise: Promise<unknown>): Promise<boolean> {
   return done;
 }
 
-test("jobs may finish before the runtime closes, watched by clients old and new, and no new ones begin", async () => {
+test("jobs may finish before the runtime closes, watched by old and new clients, and no new jobs begin", async () => {
   const { runtime, start } = hosting();
   const owner = new Viewer(runtime);
   const welcome = await owner.hello();
@@ -41,7 +41,7 @@ test("jobs may finish before the runtime closes, watched by clients old and new,
   expect(await back.ended).toMatchObject({ reason: "going-away" });
 });
 
-test("R-10-3: nor does a job that may finish delegate any, while the runtime waits for it", async () => {
+test("R-10-3: a job that may finish delegates nothing while the runtime waits for it", async () => {
   const { runtime, start } = hosting();
   const owner = new Viewer(runtime);
   await owner.hello();
@@ -58,7 +58,7 @@ test("R-10-3: nor does a job that may finish delegate any, while the runtime wai
   expect((await owner.terminal(job.id)).payload.result).toBe("done");
 });
 
-test("R-7.4-3: what did not finish in time is cancelled, and its agent has time to tidy up", async () => {
+test("R-7.4-3: a job that did not finish in time is cancelled, and its agent has time to clean up", async () => {
   const { runtime, start, clock, store } = hosting();
   const owner = new Viewer(runtime);
   await owner.hello();
@@ -88,7 +88,7 @@ test("R-7.4-3: what did not finish in time is cancelled, and its agent has time 
   expect(clock.pending).toBe(0);
 });
 
-test("a second close waits for agents no longer", async () => {
+test("a second close no longer waits for agents", async () => {
   const { runtime, start, clock } = hosting();
   const owner = new Viewer(runtime);
   await owner.hello();
@@ -101,7 +101,7 @@ test("a second close waits for agents no longer", async () => {
   expect(clock.pending).toBe(0);
 });
 
-test("R-7.4-5: a cancel with a longer grace does not keep the runtime from closing", async () => {
+test("R-7.4-5: a cancel with a longer grace period does not keep the runtime from closing", async () => {
   const { runtime, start } = hosting({ limits: { cancelGraceSec: 3600 } });
   const owner = new Viewer(runtime);
   await owner.hello();
@@ -111,7 +111,7 @@ test("R-7.4-5: a cancel with a longer grace does not keep the runtime from closi
   expect((await owner.terminal(job.id)).payload).toMatchObject({ message: "enough" });
 });
 
-test("on a durable store a job that may be run again is left to the next process, with all that it had said", async () => {
+test("on a durable store a job that may be run again is left to the next process, with all its events", async () => {
   const { start, submit, nextRun } = hosts({ led: { attempts: 2 } });
   const runtime = start();
   const before = new Viewer(runtime);
@@ -142,7 +142,7 @@ test("on a durable store a job that may be run again is left to the next process
   ]);
 });
 
-test("what an agent says, spends and remembers before its time is over belongs to the next attempt", async () => {
+test("what an agent emits, spends and checkpoints before its time is up belongs to the next attempt", async () => {
   const { start, submit, nextRun, clock } = hosts({ led: { attempts: 2 } });
   const runtime = start();
   const viewer = new Viewer(runtime);
@@ -168,7 +168,7 @@ test("what an agent says, spends and remembers before its time is over belongs t
   expect(second.ctx.budget.remaining()).toEqual({ USD: "0.75" });
 });
 
-test("an agent that stops when it is told to does not keep the runtime waiting, whatever it throws", async () => {
+test("an agent that stops when told to does not keep the runtime waiting, whatever it throws", async () => {
   const stopping = defineAgent({
     name: "stopping",
     attempts: 2,
@@ -188,7 +188,7 @@ test("an agent that stops when it is told to does not keep the runtime waiting, 
   expect(viewer.stream.some(({ type }) => type === "job.error")).toBe(false);
 });
 
-test("an agent that is done in time is done, also on a durable store", async () => {
+test("a job that finishes in time is done, also on a durable store", async () => {
   const { start, submit, store } = hosts({ led: { attempts: 2 } });
   const runtime = start();
   const viewer = new Viewer(runtime);
@@ -203,7 +203,7 @@ test("an agent that is done in time is done, also on a durable store", async () 
   expect((await store.jobs.get(job.id as never))?.status).toBe("success");
 });
 
-test("a checkpoint that is on its way when the runtime closes is there for the next attempt", async () => {
+test("a checkpoint in flight when the runtime closes is there for the next attempt", async () => {
   const { start, submit, nextRun } = hosts({ led: { attempts: 2 } });
   const runtime = start();
   const viewer = new Viewer(runtime);
@@ -219,7 +219,7 @@ test("a checkpoint that is on its way when the runtime closes is there for the n
   expect((await run).ctx.lastCheckpoint).toEqual({ page: 7 });
 });
 
-test("a refusal by a runtime that shuts down is not the next one's", async () => {
+test("a refusal by a runtime that shuts down is not repeated by the next one", async () => {
   const { start, submit } = hosts();
   const runtime = start();
   const before = new Viewer(runtime);
@@ -275,7 +275,7 @@ test("a job that may not be run again is cancelled on a durable store, too", asy
   expect((await viewer.terminal(job.id)).payload.code).toBe("CANCELLED");
 });
 
-test("a job that is suspended takes no cancel that nobody would honour", async () => {
+test("a suspended job refuses a cancel, which nobody would carry out", async () => {
   const { start, submit, store } = hosts({ led: { attempts: 2 } });
   const runtime = start();
   const viewer = new Viewer(runtime);
@@ -313,7 +313,7 @@ async function stalledBy(runtime: Runtime, job: string): Promise<Viewer> {
   return stalled;
 }
 
-test("R-6.7-6: clients get what was said before the runtime closed; one that reads nothing delays it by its patience at most", async () => {
+test("R-6.7-6: clients get what was sent before the close; one that does not read delays it only for its patience", async () => {
   const { runtime, start, clock } = hosting();
   const owner = new Viewer(runtime);
   await owner.hello();
@@ -345,7 +345,7 @@ test("a client that is lost while the runtime waits for it to read delays it no 
   await closing;
 });
 
-test("R-4.1-11, R-6.2-1: whoever has no session yet when the runtime closes is told why, and so is who comes after", async () => {
+test("R-4.1-11, R-6.2-1: when the runtime closes, a client without a session is told why, as is one that comes later", async () => {
   const { runtime, clock } = hosting({ auth: () => new Promise(() => {}) });
   const silent = new Viewer(runtime);
   const asking = new Viewer(runtime);
@@ -360,7 +360,7 @@ test("R-4.1-11, R-6.2-1: whoever has no session yet when the runtime closes is t
       { type: "session.error", payload: { code: "INTERNAL_ERROR", retryable: true } },
     ]);
   }
-  // Only one of them had asked (R-5.4-1).
+  // Only one of them had sent a request (R-5.4-1).
   const asked = [silent, asking, late].map(({ frames }) => frames[0]?.payload.request_id);
   expect(asked).toEqual([undefined, hello, undefined]);
   clock.advance(5000);
@@ -368,7 +368,7 @@ test("R-4.1-11, R-6.2-1: whoever has no session yet when the runtime closes is t
   expect(clock.pending).toBe(0);
 });
 
-test("R-4.1-11: whoever is about to leave a fresh session for another when the runtime closes is told why", async () => {
+test("R-4.1-11: a client about to leave a fresh session for another is told why when the runtime closes", async () => {
   const { runtime, store } = hosting();
   const viewer = new Viewer(runtime);
   const welcome = await viewer.hello();

@@ -23,12 +23,12 @@ async function greeted(runtime: Runtime, token?: string) {
   return { viewer, welcome };
 }
 
-/** Whether the runtime says by now that it is of no use any more. */
+/** Whether the runtime says by now that it has failed for good. */
 async function hasFailed({ failed }: Runtime): Promise<boolean> {
   return await Promise.race([failed.then(() => true), settled().then(() => false)]);
 }
 
-test("R-12-5: whoever is connected is sent away when the store fails for good, all jobs stop, and the host is told", async () => {
+test("R-12-5: when the store fails for good, clients are disconnected, all jobs stop, and the host is told", async () => {
   const { runtime, store, start, clock } = hosting();
   const { viewer: owner, welcome } = await greeted(runtime);
   const { viewer: watcher } = await greeted(runtime);
@@ -46,7 +46,7 @@ test("R-12-5: whoever is connected is sent away when the store fails for good, a
   }
   expect(await runtime.failed).toEqual(new LocalError("CLOSED", "EIO"));
   await expect(lastWord).rejects.toThrow("EIO");
-  // The one that said nothing too: what it does from now on is in no log.
+  // The silent one too: whatever it does from now on is in no log.
   for (const { ctx } of [talks, works]) expect(ctx.signal.aborted).toBe(true);
   expect(runtime.jobs.count()).toEqual({ pending: 0, running: 0 });
   await settled();
@@ -64,7 +64,7 @@ test("R-12-5: whoever is connected is sent away when the store fails for good, a
   expect(clock.pending).toBeLessThanOrEqual(pending);
 });
 
-test("R-5.4-8: a submit that waits for the store when that fails has no answer, so the next process is asked again", async () => {
+test("R-5.4-8: a submit that waits for a failing store gets no answer, so that the next process is asked again", async () => {
   const { runtime, store } = hosting();
   const { viewer } = await greeted(runtime);
   store.held.jobs.hold();
@@ -76,7 +76,7 @@ test("R-5.4-8: a submit that waits for the store when that fails has no answer, 
   expect(viewer.frames.at(-1)?.payload.request_id).not.toBe(submit);
 });
 
-test("a store that fails between a job's acceptance and its first record is told to its owner", async () => {
+test("a store that fails between a job's acceptance and its first record is reported to the job's owner", async () => {
   const { runtime, store, start } = hosting();
   const { viewer } = await greeted(runtime);
   store.held.logs.hold();
@@ -94,7 +94,7 @@ test("a store that fails between a job's acceptance and its first record is told
   expect(await hasFailed(runtime)).toBe(true);
 });
 
-test("a store that fails in the middle of a replay ends it with that word, and not as a fault of the session", async () => {
+test("a store that fails during a replay ends it with that reason, not as a fault of the session", async () => {
   const { runtime, store, start } = hosting();
   const { viewer, welcome } = await greeted(runtime);
   const job = await start(viewer);
@@ -104,7 +104,7 @@ test("a store that fails in the middle of a replay ends it with that word, and n
   await settled();
   store.held.reads.hold();
   const back = new Viewer(runtime);
-  // The first reads see whether it can be resumed at all.
+  // The first reads check whether the session can be resumed at all.
   const resumed = back.resume(welcome, 1);
   while (back.frames.length === 0) await store.held.reads.release();
   expect((await resumed).type).toBe("session.welcome");
@@ -115,7 +115,7 @@ test("a store that fails in the middle of a replay ends it with that word, and n
   expect(back.frames.slice(1)).toMatchObject([SENT_AWAY]);
 });
 
-test("a handshake that waits for the store is told as well, once", async () => {
+test("a handshake that waits for the store is told too, once", async () => {
   const { runtime, store, start } = hosting();
   const { viewer, welcome } = await greeted(runtime);
   await start(viewer);
@@ -131,7 +131,7 @@ test("a handshake that waits for the store is told as well, once", async () => {
   expect(back.frames).toHaveLength(1);
 });
 
-test("a runtime that closes when its store fails waits for nothing any more", async () => {
+test("a runtime that closes when its store fails waits for nothing more", async () => {
   const { runtime, store, start } = hosting();
   const { viewer } = await greeted(runtime);
   const job = await start(viewer);
@@ -144,7 +144,7 @@ test("a runtime that closes when its store fails waits for nothing any more", as
   expect(viewer.frames.at(-1)).toMatchObject(SENT_AWAY);
 });
 
-test("a store that fails for a moment, or is closed on purpose, is no lost store", async () => {
+test("a store that fails briefly, or is closed on purpose, is not lost", async () => {
   const { runtime, store, clock, start } = hosting();
   const { viewer } = await greeted(runtime);
   const job = await start(viewer);
@@ -167,7 +167,7 @@ test("a store that fails for a moment, or is closed on purpose, is no lost store
   expect(await hasFailed(runtime)).toBe(false);
 });
 
-test("a runtime that could not take over what was left tells its host, and its clients in answer to their hello", async () => {
+test("a runtime that fails to take over what was left tells its host, and its clients in reply to their hello", async () => {
   const store = heldStore();
   store.jobs.list = () => Promise.reject(new Error("a torn page"));
   const runtime = createRuntime({
@@ -184,7 +184,7 @@ test("a runtime that could not take over what was left tells its host, and its c
   await runtime.close();
 });
 
-test("a runtime that is closed while it takes over what was left has lost no store", async () => {
+test("a runtime that is closed while it takes over what was left has not lost its store", async () => {
   const store = heldStore();
   const left = Promise.withResolvers<never>();
   store.jobs.list = () => left.promise;
@@ -210,7 +210,7 @@ test("a runtime that is closed while it takes over what was left has lost no sto
   expect(logged).toEqual([]);
 });
 
-test("R-5.4-1: an opening request that is under way when the store fails is answered by its id", async () => {
+test("R-5.4-1: an opening request in flight when the store fails is answered under its id", async () => {
   const { runtime, store } = hosting({ auth: () => new Promise(() => {}) });
   const viewer = new Viewer(runtime);
   const hello = viewer.send("session.hello", { auth: { scheme: "bearer", token: "secret" } });

@@ -6,14 +6,14 @@ import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
 import { recordStems, writeRecord } from "./jobs/record.ts";
 import type { LogRecord } from "./store/index.ts";
 
-/** What another runtime writes to the log of a job, as records are written. */
+/** What another runtime appends to a job's log, as records are written. */
 function rival(job: JobId, jobSeq: number, kind: LogRecord["kind"], payload: object): LogRecord {
   const type = kind === "terminal" ? "job.result" : "job.event";
   const stems = recordStems(job, "0".repeat(32));
   return writeRecord({ stems, jobSeq, kind, type, payload: JSON.stringify(payload) });
 }
 
-/** A job with a key that an owner follows, and a watcher; a bystander did so for a while, and follows another one. */
+/** A job with a key that its owner and a watcher follow; a bystander did so for a while, and follows another one. */
 async function followed() {
   const rig = hosting();
   const [owner, watcher, bystander] = [0, 1, 2].map(() => new Viewer(rig.runtime));
@@ -32,7 +32,7 @@ async function followed() {
   return { ...rig, owner, watcher, bystander, welcome, job, other };
 }
 
-test("J1: whoever follows a job that another runtime has taken over is sent away, and nobody else", async () => {
+test("J1: whoever follows a job that another runtime has taken over is disconnected, and nobody else", async () => {
   const { store, runtime, owner, watcher, bystander, welcome, job, other } = await followed();
   const { id: job_id } = job;
   const said = rival(job_id, 2, "event", { kind: "log", body: { message: "rival" } });
@@ -63,7 +63,7 @@ test("J1: whoever follows a job that another runtime has taken over is sent away
   ];
   for (const id of asked) expect((await bystander.reply(id)).payload).toMatchObject(refused);
 
-  // Whoever may not know of the job does not learn of it by this either (R-7.6-2).
+  // Nor does this reveal the job to anyone who may not know of it (R-7.6-2).
   const stranger = new Viewer(runtime);
   await stranger.hello(ALL_FEATURES, "other");
   const hidden = stranger.send("job.subscribe", { job_id }, { job_id });
@@ -73,10 +73,10 @@ test("J1: whoever follows a job that another runtime has taken over is sent away
     const { payload } = await bystander.reply(bystander.send("session.list_jobs", {}));
     return payload.jobs.map(({ job_id, status }: Record<string, string>) => `${job_id} ${status}`);
   };
-  // It keeps nobody from listing it, and what is beside it.
+  // The job and those beside it can still be listed.
   expect(new Set(await statuses())).toEqual(new Set([`${job_id} running`, `${other.id} running`]));
 
-  // Who comes back nevertheless reads what the other one writes, to its end.
+  // A client that still comes back reads what the other runtime writes, to its end.
   const back = new Viewer(runtime);
   expect((await back.resume(welcome, 1)).type).toBe("session.welcome");
   const cancel = back.send("job.cancel", { job_id }, { job_id });

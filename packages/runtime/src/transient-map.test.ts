@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { TransientMap } from "./transient-map.ts";
 
-test("holds what was set last, in the order of the keys, until it is deleted", () => {
+test("holds what was set last, in key order, until it is deleted", () => {
   const map = new TransientMap<string, number>();
   map.set("a", 1);
   map.set("b", 2);
@@ -17,7 +17,7 @@ test("holds what was set last, in the order of the keys, until it is deleted", (
   expect([...map.values()]).toEqual([2]);
 });
 
-test("what is deleted while it is read is not read", () => {
+test("what is deleted during iteration is not visited", () => {
   const map = new TransientMap<string, number>();
   for (const [index, key] of ["a", "b", "c"].entries()) map.set(key, index);
   const read: number[] = [];
@@ -28,14 +28,14 @@ test("what is deleted while it is read is not read", () => {
   expect(read).toEqual([0, 2]);
 });
 
-test("what came and went is young garbage, also in a map that has lived for long", async () => {
+test("entries that came and went are young garbage, even in a map that has lived for long", async () => {
   const program = fileURLToPath(new URL("../test/young-garbage.ts", import.meta.url));
   const flags = ["--expose-gc", "--single-threaded-gc", "--no-incremental-marking"];
-  // Code that comes from the cache of a run before allocates in other places.
+  // Code from the cache of an earlier run allocates in other places.
   const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: "1" };
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, program], { env });
   const [transient, plain] = JSON.parse(stdout) as [number, number];
-  // Of some 2,000 bytes an entry, of which a Map leaves nearly all to the full collection.
+  // Of some 2,000 bytes an entry, nearly all of which a Map leaves to the full collection.
   expect(transient).toBeLessThan(400);
   expect(plain).toBeGreaterThan(1000);
 });

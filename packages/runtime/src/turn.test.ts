@@ -12,7 +12,7 @@ import { DEFAULT_TURN_LIMITS, Turn } from "./turn.ts";
 
 const never = (): void => {};
 
-test("J4: a turn ends after its records, and the promise of the next one is shared by all", async () => {
+test("J4: a turn ends after its records, and everyone shares the promise of the next one", async () => {
   const turn = new Turn(systemClock, { records: 10, ms: 1000 }, never);
   for (let i = 0; i < 9; i++) expect(turn.spend("writing", 1)).toBeUndefined();
   const next = turn.spend("writing", 1);
@@ -47,7 +47,7 @@ test("J4: the end of a turn is called once per turn in which something was spent
   expect(ends).toBe(1);
 });
 
-test("a turn closes behind its end and all that the end leads to, and also when nothing was spent", async () => {
+test("a turn closes after its end and everything that its end triggers, even if nothing was spent", async () => {
   let handedOver = 0;
   const turn: Turn = new Turn(systemClock, DEFAULT_TURN_LIMITS, async () => {
     for (let hop = 0; hop < 50; hop++) await undefined;
@@ -65,13 +65,13 @@ test("a turn closes behind its end and all that the end leads to, and also when 
   expect(handedOver).toBe(3);
 });
 
-test("J4: an agent that never yields by itself starves neither the event loop nor another job", async () => {
+test("J4: an agent that never yields starves neither the event loop nor another job", async () => {
   const store = heldStore();
   let flooding = true;
   const flood = defineAgent({
     name: "flood",
     async run(ctx) {
-      // Awaits only what append gives back: resolved promises, but for the turn.
+      // Awaits only what append returns: resolved promises, except at the end of a turn.
       let emitted = 0;
       while (flooding) {
         await ctx.log.info(`flood ${emitted}`);
@@ -109,7 +109,7 @@ test("J4: an agent that never yields by itself starves neither the event loop no
   await runtime.close();
 });
 
-test("J4: many projectors that catch up share the turn's budget, and every one of them moves on", async () => {
+test("J4: many projectors that catch up share the turn's budget, and every one of them makes progress", async () => {
   const { runtime, start } = hosting();
   const owner = new Viewer(runtime);
   await owner.hello();
@@ -172,7 +172,7 @@ async function turnsBeside(call: () => Promise<unknown>): Promise<boolean> {
   return turned;
 }
 
-/** What an agent may await in a loop, without anything that waits by itself. */
+/** What an agent may await in a loop without ever waiting for I/O or a timer. */
 const calls: Readonly<Record<string, (ctx: AgentContext) => () => Promise<unknown>>> = {
   log: (ctx) => () => ctx.log.info("on and on"),
   metric: (ctx) => () => ctx.metric({ name: "cost.loop", value: 1, unit: "USD" }),
@@ -199,7 +199,7 @@ const calls: Readonly<Record<string, (ctx: AgentContext) => () => Promise<unknow
 };
 
 test.each(Object.entries(calls))(
-  "J4: an agent that goes on and on with %s behind its end, or where it is refused, starves nobody",
+  "J4: an agent that loops on %s after its end, or where it is refused, starves nobody",
   async (_, calling) => {
     const { runtime, start } = hosting({ models: { known: { input: { USD: "1" } } } });
     const viewer = new Viewer(runtime);
@@ -217,7 +217,7 @@ test.each(Object.entries(calls))(
 );
 
 test.each(Object.entries(calls))(
-  "J4: an agent that goes on and on with %s when its log is lost starves nobody",
+  "J4: an agent that loops on %s after its log is lost starves nobody",
   async (_, calling) => {
     const { runtime, store, clock, start } = hosting({
       models: { known: { input: { USD: "1" } } },
@@ -239,7 +239,7 @@ test.each(Object.entries(calls))(
 );
 
 test.each(Object.entries(calls))(
-  "J4: an agent that goes on and on with %s when it is left to the next process starves nobody",
+  "J4: an agent that loops on %s when it is left to the next process starves nobody",
   async (_, calling) => {
     const rig = hosts({ led: { attempts: 2 }, models: { known: { input: { USD: "1" } } } });
     const runtime = rig.start();
@@ -254,7 +254,7 @@ test.each(Object.entries(calls))(
   },
 );
 
-/** What an agent may await in a loop, and of which nothing shows. */
+/** What an agent may await in a loop without any trace. */
 const silent: Readonly<Record<string, (ctx: AgentContext) => Promise<unknown>>> = {
   "no text": (ctx) => ctx.result.write(""),
   "no bytes": (ctx) => ctx.result.write(new Uint8Array(0)),
@@ -268,7 +268,7 @@ const silent: Readonly<Record<string, (ctx: AgentContext) => Promise<unknown>>> 
 };
 
 test.each(Object.entries(silent))(
-  "J4: an agent that goes on and on with %s starves nobody",
+  "J4: an agent that loops on %s starves nobody",
   async (_, call) => {
     const { runtime, start } = hosting({ models: { free: { input: {} } } });
     const viewer = new Viewer(runtime);
@@ -280,7 +280,7 @@ test.each(Object.entries(silent))(
   },
 );
 
-test("J4: an agent that cancels a child on and on, which has ended, starves nobody", async () => {
+test("J4: an agent that loops on cancelling a child that has ended starves nobody", async () => {
   const { runtime, start, begun } = hosting();
   const viewer = new Viewer(runtime);
   await viewer.hello();
@@ -293,7 +293,7 @@ test("J4: an agent that cancels a child on and on, which has ended, starves nobo
   await runtime.close();
 });
 
-test("J4: an agent that goes on and on with a result that may have no more starves nobody", async () => {
+test("J4: an agent that loops on writing to a full result starves nobody", async () => {
   const { runtime, start } = hosting({ limits: { resultBytes: 10 } });
   const viewer = new Viewer(runtime);
   await viewer.hello(ALL_FEATURES);

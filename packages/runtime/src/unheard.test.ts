@@ -4,7 +4,10 @@ import { dense, hosting } from "../test/hosting.ts";
 import { Viewer } from "../test/viewer.ts";
 import { Bells } from "./store/bells.ts";
 
-/** A job that an owner and a watcher follow, on a store that loses answers when it is told to, and rings for what it has answered alone. */
+/**
+ * A job that its owner and a watcher follow, on a store that loses answers when told to, and rings only for what it has
+ * answered.
+ */
 async function followed() {
   const rig = hosting();
   const { logs } = rig.store;
@@ -32,7 +35,7 @@ async function followed() {
   return { ...rig, owner, watcher, job, loseAnswers };
 }
 
-test("R-7.3-3: what the store had taken when its answer was lost is told, the end of a job above all", async () => {
+test("R-7.3-3: records that the store took are sent even if its answer was lost, above all the end of a job", async () => {
   const { clock, owner, watcher, job, loseAnswers } = await followed();
   loseAnswers(1);
   job.end("done");
@@ -44,7 +47,7 @@ test("R-7.3-3: what the store had taken when its answer was lost is told, the en
   }
 });
 
-test("R-7.3-3: nor is an end unheard that was written late, and whose answer was lost", async () => {
+test("R-7.3-3: so is an end that was written late and whose answer was lost", async () => {
   const { clock, store, owner, watcher, job, loseAnswers } = await followed();
   const { append } = store.logs;
   store.logs.append = () => Promise.reject(new Error("no connection"));

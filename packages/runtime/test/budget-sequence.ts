@@ -7,7 +7,7 @@ import { Account, decimal, type Hold, type Units, units } from "./ledger.ts";
 
 const CURRENCIES = ["USD", "EUR", "credits"] as const;
 
-/** Amounts that meet, amounts with every digit there is, and amounts far too large. */
+/** Small amounts that add up to each other, amounts with the maximum number of digits, and amounts far too large. */
 const amount = fc
   .oneof(
     { weight: 6, arbitrary: fc.integer({ min: 0, max: 400 }).map((n) => `${n / 100}`) },
@@ -44,20 +44,20 @@ const steps = fc.array(step, { minLength: 1, maxLength: 40, size: "max" });
 
 const each = (amount: string) => new Map(CURRENCIES.map((currency) => [currency, units(amount)]));
 
-/** The first job spends itself what it has granted, which hardly comes about by chance. */
+/** The first job itself spends what it has granted to children, which hardly happens by chance. */
 const overspending = [
   { what: "delegate", who: 0, which: 0, amounts: each("8") },
   { what: "splurge", who: 0, which: 0, amounts: each("2") },
 ] as const;
 
-/** What jobs do with their money: which of those that live does what, with how much. */
+/** What jobs do with their money: which of the live jobs does what, with how much. */
 export const aSequence = fc.oneof(
   steps,
   steps.map((rest) => [...overspending, ...rest]),
 );
 export type Sequence = typeof aSequence extends fc.Arbitrary<infer T> ? T : never;
 
-/** What sequences did, so that one can see that they did something. */
+/** What sequences did, to show that they did something. */
 export const tally = { steps: 0, refused: 0, jobs: 0, overspent: 0 };
 
 interface Job {
@@ -66,7 +66,7 @@ interface Job {
   readonly open: Map<Reservation, Hold>;
 }
 
-/** Plays a sequence on budgets and on accounts that are kept apart, and compares all of them after every step. */
+/** Plays a sequence on budgets and on separately kept accounts, and compares all of them after every step. */
 export function playBudgets(sequence: Sequence): void {
   const grant = new Map(CURRENCIES.map((currency) => [currency, units("10")]));
   const jobs: Job[] = [jobOf(new Budget(inBig(grant)), new Account(grant))];
@@ -121,7 +121,7 @@ function spend({ budget, account }: Job, all: ReadonlyMap<string, Units>): void 
   }
 }
 
-/** Spends all but so much, whatever it has granted of it. */
+/** Spends everything but this much, including what it has granted. */
 function splurge(job: Job, left: ReadonlyMap<string, Units>): void {
   const all = [...left].map(([currency, keep]): [string, Units] => {
     const rest = job.account.remaining(currency) - keep;

@@ -10,7 +10,7 @@ export interface ToldOperation {
 export interface ToldJob {
   readonly attempt: JobAttempt;
   readonly operations: ToldOperation[];
-  /** The other calls, in their order. */
+  /** The other calls, in order. */
   readonly calls: string[];
   readonly failures: unknown[];
   readonly outcomes: Array<{
@@ -19,10 +19,10 @@ export interface ToldJob {
   }>;
 }
 
-/** The number of a span, as W3C Trace Context has it. */
+/** The number of a span, in the form of W3C Trace Context. */
 export const spanId = (n: number): string => n.toString(16).padStart(16, "0");
 
-/** An observer that writes down what it is told, and numbers what it begins as spans of the trace that it finds, or of `own`. */
+/** An observer that records what it is told, and numbers what it begins as spans of the trace that it gets, or of `own`. */
 export function chronicle(own = "a".repeat(32)) {
   const jobs: ToldJob[] = [];
   let figures: (() => Figures) | undefined;

@@ -3,5 +3,5 @@ import { runInNewContext } from "node:vm";
 
 setFlagsFromString("--expose-gc");
 
-/** Collects all garbage at once, but for what the present turn of the event loop has given to a WeakRef. */
+/** Collects all garbage at once, except what the current turn of the event loop has held by a WeakRef. */
 export const collectGarbage = runInNewContext("gc") as () => void;

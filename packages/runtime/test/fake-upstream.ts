@@ -5,7 +5,7 @@ import type {
   Provisioner,
 } from "../src/authority/provisioner.ts";
 
-/** An upstream in memory that a test lets fail and hang. */
+/** An in-memory upstream that a test can make fail and hang. */
 export class FakeUpstream implements Provisioner {
   /** The values that are in force, by alias. */
   readonly alive = new Map<string, string>();
@@ -14,7 +14,7 @@ export class FakeUpstream implements Provisioner {
   readonly orders: CredentialOrder[] = [];
   /** The aliases that it was asked to revoke, as often as it was asked. */
   readonly revocations: string[] = [];
-  /** Before it makes one, and before it answers that it has. */
+  /** Called before it makes a credential, and before it answers that it has. */
   onIssue: (order: CredentialOrder) => unknown = () => {};
   onIssued: (order: CredentialOrder) => unknown = () => {};
   onRevoke: (alias: string) => unknown = () => {};

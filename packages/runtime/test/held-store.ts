@@ -2,7 +2,7 @@ import { LocalError } from "@arcp/core";
 import type { Store } from "../src/store/index.ts";
 import { memoryStore } from "../src/store/memory-store.ts";
 
-/** Calls that wait for the test to let them through, in their order. */
+/** Calls that wait for the test to let them through, in order. */
 export class Gate {
   #open = true;
   #failure: Error | undefined;
@@ -17,13 +17,13 @@ export class Gate {
     return this.#waiting.length;
   }
 
-  /** Lets the calls through that wait now; later ones wait on. */
+  /** Lets through the calls that wait now; later ones wait. */
   async release(): Promise<void> {
     for (const go of this.#waiting.splice(0)) go();
     await settled();
   }
 
-  /** From now on calls reject, those that wait among them. */
+  /** From now on calls reject, including those that wait. */
   fail(failure: Error): void {
     this.#failure = failure;
     for (const go of this.#waiting.splice(0)) go();
@@ -47,7 +47,10 @@ export class Gate {
 export interface HeldStore extends Store {
   /** How many records each append wrote, over all its jobs. */
   readonly appended: readonly number[];
-  /** Holds appends to logs, reads of logs, removals of logs, commits of sessions, claims of sessions, or changes of the job index. */
+  /**
+   * Holds appends to logs, reads of logs, removals of logs, commits of sessions, claims of sessions, or changes of the
+   * job index.
+   */
   readonly held: {
     readonly logs: Gate;
     readonly reads: Gate;
@@ -56,7 +59,7 @@ export interface HeldStore extends Store {
     readonly claims: Gate;
     readonly jobs: Gate;
   };
-  /** Fails for good: calls reject from now on, those that wait among them. */
+  /** Fails for good: calls reject from now on, including those that wait. */
   fail(reason: string): void;
 }
 
@@ -124,14 +127,14 @@ export function heldStore(inner: Store = memoryStore()): HeldStore {
   return store;
 }
 
-/** What can be asked of a part of a store; a bell is no question. */
+/** The calls of a part of a store; a bell is not one. */
 function callsOf(part: object): string[] {
   const names = [part, Object.getPrototypeOf(part)].flatMap(Object.getOwnPropertyNames);
   const isCall = (name: string) => typeof Reflect.get(part, name) === "function";
   return names.filter((name) => isCall(name) && !["constructor", "listen"].includes(name));
 }
 
-/** Lets every turn of the event loop that is already due go by. */
+/** Lets every turn of the event loop that is already due pass. */
 export async function settled(turns = 20): Promise<void> {
   for (let i = 0; i < turns; i++) await new Promise<void>((resolve) => setImmediate(resolve));
 }

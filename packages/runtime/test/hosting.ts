@@ -24,7 +24,7 @@ type HostingOptions = Partial<Omit<RuntimeOptions, "store" | "clock">> & {
   readonly totalLogCharacters?: number;
 };
 
-/** A runtime without a voice whose store, clock and agent `led` the test leads. */
+/** A silent runtime whose store, clock and agent `led` the test controls. */
 export function hosting({
   logLimits = {},
   totalLogCharacters,

@@ -9,7 +9,7 @@ import type { Store } from "../src/store/index.ts";
 import { memoryStore } from "../src/store/memory-store.ts";
 import type { Viewer } from "./viewer.ts";
 
-/** One run of the agent `led`, in the hands of the test. */
+/** One run of the agent `led`, controlled by the test. */
 export interface LedRun {
   readonly ctx: AgentContext;
   readonly end: (value: unknown) => void;
@@ -20,8 +20,8 @@ type HostsOptions = Partial<Omit<RuntimeOptions, "store" | "clock" | "auth">> & 
 };
 
 /**
- * Processes that follow one another on one store. A crash takes the store away from the one before, without a word:
- * what a dead process asks for is never answered.
+ * Consecutive processes on one store. A crash takes the store away from the old process without warning: the calls of a
+ * dead process are never answered.
  */
 export function hosts({ led = {}, agents = [], ...options }: HostsOptions = {}) {
   const inner = memoryStore();
@@ -84,7 +84,7 @@ export function hosts({ led = {}, agents = [], ...options }: HostsOptions = {}) 
     store: inner,
     /** The next run of `led` that begins. */
     nextRun: () => next.promise,
-    /** How many runs of `led` began. */
+    /** How many runs of `led` have begun. */
     runs: () => runs,
   };
 }

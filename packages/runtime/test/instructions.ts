@@ -14,11 +14,11 @@ export interface Growth {
 }
 
 const LENGTHS = [400, 4000] as const;
-/** Far above what two runs of the same work differ by. */
+/** Far above the difference between two runs of the same work. */
 const ENOUGH = 100_000_000;
 
 /**
- * Counts the instructions of the matcher's worst cases, less those of a program that does none of them. Without a
+ * Counts the instructions of the matcher's worst cases, minus those of a program that does none of them. Without a
  * just-in-time compiler, so that a count depends on the work alone.
  * @throws Error when valgrind, which counts, is not installed, or when a case does too little to be counted
  */
@@ -31,7 +31,7 @@ export async function* measureGrowth(): AsyncGenerator<Growth> {
       (await count(name, length, times)) - nothing;
     let times = 20;
     let instructions = await work(LENGTHS[0], times);
-    // More than once: a few times cost more each, for what is done but once.
+    // More than once: the first few times cost more, for work that is done only once.
     for (let tries = 0; instructions < ENOUGH && tries < 3; tries += 1) {
       times = Math.ceil((times * 2 * ENOUGH) / Math.max(instructions, ENOUGH / 200));
       instructions = await work(LENGTHS[0], times);

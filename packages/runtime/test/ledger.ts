@@ -3,7 +3,7 @@ export type Units = bigint;
 
 const SCALE = 18;
 
-/** @param text an exact decimal, maybe negative */
+/** @param text an exact decimal, possibly negative */
 export function units(text: string): Units {
   const [, sign = "", whole = "", fraction = ""] = /^(-?)(\d+)(?:\.(\d{1,18}))?$/.exec(text) ?? [];
   if (whole === "") throw new Error(`${text} is no decimal`);
@@ -17,12 +17,12 @@ export function decimal(value: Units): string {
   return value < 0n ? `-${text}` : text;
 }
 
-/** What a reservation holds, and with whom. */
+/** What a reservation holds, and on which accounts. */
 export type Hold = ReadonlyArray<readonly [account: Account, currency: string, amount: Units]>;
 
 /**
- * One job's money as sections 9.4 and 9.6 word it, in whole units: everything is added up anew from what happened, so that
- * no counter can drift.
+ * One job's money as sections 9.4 and 9.6 define it, in whole units: everything is summed anew from what happened, so
+ * that no counter can drift.
  */
 export class Account {
   readonly grant: ReadonlyMap<string, Units>;
@@ -38,13 +38,13 @@ export class Account {
     parent?.children.push(this);
   }
 
-  /** After its end it is the nearest who lives that spends. */
+  /** After its end, the nearest live ancestor spends in its place. */
   spend(currency: string, amount: Units): void {
     if (!this.live && this.parent !== undefined) this.parent.spend(currency, amount);
     else this.#spent.push([currency, amount]);
   }
 
-  /** Its own and its descendants', whether they live or not. */
+  /** Its own and its descendants', live or not. */
   spent(currency: string): Units {
     const own = this.#spent.map(([name, amount]) => (name === currency ? amount : 0n));
     return sum([...own, ...this.children.map((child) => child.spent(currency))]);
@@ -59,8 +59,8 @@ export class Account {
   }
 
   /**
-   * Whether amounts can be set aside, here and with each ancestor that budgets them: what each has left is promised once,
-   * though it may have spent itself what it had granted.
+   * Whether amounts can be set aside, here and with each ancestor that budgets them: what each has left is promised
+   * once, even if it has itself spent what it had granted.
    */
   fits(amounts: ReadonlyMap<string, Units>): boolean {
     return [...amounts].every(([currency, amount]) => {
@@ -73,7 +73,7 @@ export class Account {
     });
   }
 
-  /** Sets amounts aside, each with the nearest who budgets it. */
+  /** Sets amounts aside, each with the nearest account that budgets it. */
   hold(amounts: ReadonlyMap<string, Units>): Hold {
     const hold: Hold = [...amounts].flatMap(([currency, amount]) => {
       let at: Account | undefined = this;
@@ -84,7 +84,7 @@ export class Account {
     return hold;
   }
 
-  /** So much of it was spent. @returns what is still held */
+  /** This much of it was spent. @returns what is still held */
   lessen(hold: Hold, spent: ReadonlyMap<string, Units>): Hold {
     const rest = hold.map(([at, currency, amount]) => {
       const left = amount - (spent.get(currency) ?? 0n);
@@ -102,7 +102,7 @@ export class Account {
     this.live = false;
   }
 
-  /** From itself to the first job of all. */
+  /** From itself to the root job. */
   #line(): Account[] {
     return this.parent === undefined ? [this] : [this, ...this.parent.#line()];
   }
@@ -114,7 +114,7 @@ export class Account {
     return this.#held(this, currency) + sum(granted.map((child) => child.#claim(currency)));
   }
 
-  /** What its parent may not promise to others: what it has not spent, or what it has promised where that is more. */
+  /** What its parent may not promise to others: what it has not spent, or what it has promised if that is more. */
   #claim(currency: string): Units {
     const unspent = this.remaining(currency);
     const promised = this.#setAside(currency, undefined);

@@ -1,5 +1,5 @@
-// Does the work of one case so many times: `node match-load.mjs CASE LENGTH TIMES`. Its instructions are counted from outside, on
-// what is built, for an interpreter without a compiler strips no types.
+// Does the work of one case this many times: `node match-load.mjs CASE LENGTH TIMES`. Its instructions are counted from outside. It
+// uses the built code, since an interpreter without its compiler cannot strip types.
 import { compileGlob } from "../dist/authority/glob.js";
 import { HOST, PATH, TEXT } from "../dist/authority/grammar.js";
 import { decided, inclusion } from "../dist/authority/inclusion.js";
@@ -35,7 +35,7 @@ const includes = (child, parent, grammar) => {
   };
 };
 
-/** Each says no, at the end of the longest way there. Lengths are in characters of what grows. */
+/** Each is a mismatch, found only at the end of the longest search. Lengths are in characters of the part that grows. */
 const cases = {
   "sixteen stars": matches(`${"*a".repeat(14)}*b*`, (n) => "a".repeat(n)),
   "a long literal that nearly fits": matches(`*${"a".repeat(20)}b*`, (n) => "a".repeat(n)),

@@ -7,10 +7,7 @@ import { type Verdict, verdictOf } from "./reference-matcher.ts";
 
 export type Tally = Record<Verdict, number>;
 
-/**
- * Compares the matcher with the reference on random pairs of one kind.
- * @returns how often it came out how
- */
+/** Compares the matcher with the reference on random pairs of one kind. @returns how often each outcome occurred */
 export function compareMatchers(kind: Kind, pairs: number, seed: number): Tally {
   const tally: Tally = { covers: 0, "does not cover": 0, "no pattern": 0 };
   const pair = patterns[kind].chain((pattern) =>

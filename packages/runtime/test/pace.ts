@@ -1,4 +1,4 @@
-/** How much happens in one turn of the event loop at most, and in how many turns it happens. */
+/** How much happens at most in one turn of the event loop, and in how many turns something happens. */
 export class Pace {
   #turn = 0;
   #isOver = false;

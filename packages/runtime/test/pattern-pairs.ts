@@ -1,7 +1,7 @@
 import type { Capability } from "@arcp/core";
 import fc from "fast-check";
 
-/** The kinds of target that there are, with a namespace for each. */
+/** The kinds of target, with a namespace for each. */
 export const KINDS = ["fs.read", "net.fetch", "tool.call", "agent.delegate", "model.use"] as const;
 export type Kind = (typeof KINDS)[number] & Capability;
 
@@ -41,7 +41,7 @@ const url = fc
 const name = fc.stringMatching(/^[ab]{0,2}\*?[ab.-]{0,2}$/);
 const version = fc.stringMatching(/^@[12*]{0,2}\.?[12A]{0,1}\*?$/);
 
-/** Patterns over few characters, so that they meet; some of them are none. */
+/** Patterns over few characters, so that they overlap; some of them are invalid. */
 export const patterns: Readonly<Record<Kind, fc.Arbitrary<string>>> = {
   "fs.read": fc
     .tuple(fc.constantFrom("/", "/", "/", "/w/a/", "", "//"), segments)
@@ -97,7 +97,7 @@ const edit = fc.record({
   ),
 });
 
-/** A target as the pattern would have it, changed in up to two places: so it often just matches, or just does not. */
+/** A target derived from the pattern, changed in up to two places: so it often just matches, or just does not. */
 export function nearTargets(pattern: string): fc.Arbitrary<string> {
   return fc
     .tuple(fc.array(fill, { minLength: 17, maxLength: 17 }), fc.array(edit, { maxLength: 2 }))
@@ -121,7 +121,7 @@ function filled(pattern: string, fills: readonly string[]): string {
   return pattern === "**" ? `https://${text}/` : text;
 }
 
-/** A pattern near another one: some of its pieces are wildcards, or the other way round, and up to two places differ. */
+/** A pattern close to another one: some pieces are turned into wildcards or back, and up to two places differ. */
 export function nearPatterns(kind: Kind, pattern: string): fc.Arbitrary<string> {
   const widened = fc.infiniteStream(fc.nat(7)).map((dice) =>
     pattern

@@ -1,8 +1,8 @@
 import type { Capability } from "@arcp/core";
 
-// Section 9.2 once more, straight from its tables and rules, as slow as it likes, and without any of the code under test.
+// Section 9.2 once more, straight from its tables and rules, as slow as necessary, and without any of the code under test.
 
-/** What a lease with this one pattern says of a target: whether it covers it, or that the pattern is none. */
+/** What a lease with this one pattern says of a target: whether it covers it, or that the pattern is invalid. */
 export type Verdict = "covers" | "does not cover" | "no pattern";
 
 export function verdictOf(
@@ -147,7 +147,7 @@ function defaultPort(scheme: string): string {
   return scheme === "http" ? "80" : "443";
 }
 
-/** Character by character: unreserved escapes are decoded, and three others denied. */
+/** Character by character: unreserved escapes are decoded, and three others are denied. */
 function decoded(path: string): string | undefined {
   let out = "";
   for (let at = 0; at < path.length; at += 1) {
@@ -167,7 +167,7 @@ function decoded(path: string): string | undefined {
   return out;
 }
 
-/** As a URL has it: what is not ASCII is escaped. */
+/** As in a URL: what is not ASCII is escaped. */
 function encoded(path: string): string {
   return path.replace(/[^!-~]/gu, encodeURIComponent);
 }
@@ -175,7 +175,7 @@ function encoded(path: string): string {
 /** The parts of a URL pattern; of `scheme://**` only the scheme, and of `**` none. */
 export type UrlPattern = Partial<Url>;
 
-/** R-9.2-10. @returns undefined for what is no pattern */
+/** R-9.2-10. @returns undefined for what is not a pattern */
 export function readUrlPattern(pattern: string): UrlPattern | undefined {
   if (pattern === "**") return {};
   const [, name = "", rest = ""] = /^([A-Za-z]+):\/\/(.*)$/.exec(pattern) ?? [];

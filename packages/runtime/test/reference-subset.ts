@@ -43,7 +43,7 @@ function provesUrl(child: string, parent: string): boolean {
   return part("scheme") && part("host") && part("port") && part("path");
 }
 
-/** Segment by segment: only a whole-segment `**` of the parent takes the child's unknown run of segments. */
+/** Segment by segment: only a whole-segment `**` of the parent matches the child's run of unknown segments. */
 function provesSegments(child: readonly string[], parent: readonly string[]): boolean {
   const [p, ...parents] = parent;
   if (p === undefined) return child.length === 0;
@@ -60,7 +60,7 @@ function provesSegment(child: string, parent: string): boolean {
   return provesTokens(child, parent);
 }
 
-/** A `*` of the child is a run that only a `*` of the parent takes. */
+/** A `*` of the child is a run that only a `*` of the parent matches. */
 function provesTokens(child: string, parent: string): boolean {
   const [token, rest] = [parent[0], parent.slice(1)];
   if (token === undefined) return child === "";

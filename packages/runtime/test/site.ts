@@ -9,12 +9,12 @@ export interface Received {
   readonly body: string;
 }
 
-/** What a path answers with: a status and where to, or whatever it does itself. */
+/** What a path answers with: a status and a location, or whatever the function does itself. */
 export type Answer =
   | readonly [status: number, location: string]
   | ((reply: ServerResponse) => void);
 
-/** A server on the loopback that remembers what it was asked. Other paths than those given get `200` and their name. */
+/** A server on the loopback that remembers its requests. Paths not given are answered with `200` and their name. */
 export async function site(answers: Readonly<Record<string, Answer>> = {}) {
   const received: Received[] = [];
   const server = createServer(async (request, reply) => {

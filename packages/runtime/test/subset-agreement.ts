@@ -15,15 +15,15 @@ export interface SubsetTally {
   excluded: number;
   /** Refused without a proof. */
   undecided: number;
-  /** Of the included ones, how many the procedure of section 9.4 proves. */
+  /** How many of the included ones the procedure of section 9.4 proves. */
   proven: number;
   /** Targets that a child matches whose parent includes it. */
   sampled: number;
 }
 
 /**
- * Looks at random pairs of patterns of one kind: what is included holds for sampled targets, what is not comes with a
- * target that proves it, and whatever section 9.4 proves is included.
+ * Checks random pairs of patterns of one kind: inclusions hold for sampled targets, exclusions come with a target that
+ * proves them, and whatever section 9.4 proves is included.
  */
 export function compareSubsets(kind: Kind, pairs: number, seed: number): SubsetTally {
   const tally = { included: 0, excluded: 0, undecided: 0, proven: 0, sampled: 0 };

@@ -1,16 +1,16 @@
 import type { Store } from "../src/store/index.ts";
 
-/** What a store was asked to do, counted where it is asked: nothing is left out and nothing is estimated. */
+/** What a store was asked to do, counted at the calls: nothing is omitted and nothing is estimated. */
 export interface Tally {
-  /** Every call in its order, as `logs.append`. */
+  /** Every call in order, as `logs.append`. */
   readonly calls: string[];
-  /** Records that appends brought. */
+  /** Records in appends. */
   appended: number;
-  /** Records that reads returned. */
+  /** Records returned by reads. */
   read: number;
-  /** Runs and attachments that commits of sessions wrote. */
+  /** Runs and attachments written by commits of sessions. */
   rows: number;
-  /** Rows that listings returned. */
+  /** Rows returned by listings. */
   listed: number;
 }
 

@@ -23,7 +23,7 @@ export const ALL_FEATURES = [
   "cost.budget",
 ];
 
-/** A client that is nothing but frames: it keeps what it gets and draws no conclusions. */
+/** A client that deals only in frames: it keeps what it gets and draws no conclusions. */
 export class Viewer {
   readonly frames: Frame[] = [];
   /** How the connection ended; pending while it lives. */
@@ -37,7 +37,7 @@ export class Viewer {
     options: {
       highWaterMark?: number;
       read?: boolean;
-      /** Told of every write of the runtime, at the moment at which it is made. */
+      /** Called with every write of the runtime, at the moment it is made. */
       tap?: () => void;
       /** Makes strings of what the runtime sends, as late as it likes: the transport is one that takes frames in parts. */
       encode?: (frames: readonly Sent[]) => Promise<readonly string[]>;
@@ -82,19 +82,19 @@ export class Viewer {
     return this.sendAs(newMessageId("req_"), type, payload, rest);
   }
 
-  /** Sends under a given id, to repeat a request. */
+  /** Sends with a given id, to repeat a request. */
   sendAs(id: string, type: string, payload: object, rest: object = {}): string {
-    // What cannot be sent shows by `ended`.
+    // A failed send shows in `ended`.
     this.#transport
       .send([JSON.stringify({ arcp: "1.1", id, type, payload, ...rest })])
       .catch(() => {});
     return id;
   }
 
-  /** The first frame that fits, as soon as it is there. */
+  /** The first frame that fits, as soon as it arrives. */
   async find(fits: (frame: Frame) => boolean): Promise<Frame> {
     for (let next = 0; ; ) {
-      // A test may have thrown away what came before.
+      // A test may have dropped what came before.
       if (next > this.frames.length) next = 0;
       const frame = this.frames[next];
       if (frame === undefined) await this.#woken.promise;
@@ -107,7 +107,7 @@ export class Viewer {
     return this.find((frame) => frame.payload.request_id === id);
   }
 
-  /** The numbered frames, in the order of their arrival. */
+  /** The numbered frames, in the order of arrival. */
   get stream(): readonly Frame[] {
     return this.frames.filter((frame) => frame.event_seq !== undefined);
   }

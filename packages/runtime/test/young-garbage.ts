@@ -1,7 +1,7 @@
 /**
- * A program that prints how many bytes of each entry that came and went only a full collection of garbage takes: `[TransientMap, Map]`.
- * Run it with `--expose-gc --single-threaded-gc --no-incremental-marking`: then the collector does nothing by itself that could be
- * counted as well.
+ * A program that prints how many bytes of each entry that came and went only a full garbage collection frees:
+ * `[TransientMap, Map]`. Run it with `--expose-gc --single-threaded-gc --no-incremental-marking`: then the collector
+ * does nothing by itself that could be counted as well.
  */
 import { TransientMap } from "../src/transient-map.ts";
 
@@ -29,7 +29,7 @@ function left(map: Entries): number {
   // From here on the map is old.
   collect?.();
   pass(ENTRIES);
-  // What lives through two of them is no young garbage.
+  // What survives two of them is no longer young garbage.
   collect?.({ type: "minor" });
   collect?.({ type: "minor" });
   const before = process.memoryUsage().heapUsed;

@@ -8,7 +8,7 @@ const agent = (name: string, version?: string) =>
 
 const codeOf = (outcome: unknown) => (outcome instanceof ArcpError ? outcome.code : outcome);
 
-test("R-7.5-2: an unknown name is not available, whatever version is asked for", () => {
+test("R-7.5-2: an unknown name is not available, whatever version is requested", () => {
   const registry = new AgentRegistry([agent("a", "1")]);
   expect(codeOf(registry.resolve({ name: "b" }))).toBe("AGENT_NOT_AVAILABLE");
   expect(codeOf(registry.resolve({ name: "b", version: "1" }))).toBe("AGENT_NOT_AVAILABLE");
@@ -39,7 +39,7 @@ test("R-7.5-4: a bare name means the default, else the unversioned agent, else t
   expect(() => registry.setDefault("b", "1")).toThrow(LocalError);
 });
 
-test("R-7.5-5: an agent that is registered again replaces the one of its name and version alone", () => {
+test("R-7.5-5: registering an agent again replaces only the one with its name and version", () => {
   const registry = new AgentRegistry([agent("a", "1"), agent("a", "2")]);
   const again = agent("a", "1");
   registry.register(again);
@@ -47,7 +47,7 @@ test("R-7.5-5: an agent that is registered again replaces the one of its name an
   expect(registry.inventory()).toEqual([{ name: "a", versions: ["1", "2"], default: undefined }]);
 });
 
-test("R-7.5-4: two agents of one name and version are none to choose from", () => {
+test("R-7.5-4: two different agents with the same name and version are refused", () => {
   const [first, second] = [agent("a", "1"), agent("a", "1")];
   expect(() => new AgentRegistry([first, agent("a"), second])).toThrow("there are two agents a@1");
   expect(() => new AgentRegistry([agent("b"), agent("b")])).toThrow("there are two agents b");
@@ -63,7 +63,7 @@ test("R-6.2-7: the inventory is sorted by name, lists versions, and hides what a
   ]);
 });
 
-test("an agent that is removed is no longer offered, and the others of its name stay", () => {
+test("an agent that is removed is no longer offered, and others with its name stay", () => {
   const [first, second, bare] = [agent("a", "1"), agent("a", "2"), agent("a")];
   const registry = new AgentRegistry([first, second, bare]);
   registry.setDefault("a", "1");
@@ -82,7 +82,7 @@ test("an agent that is removed is no longer offered, and the others of its name 
   expect(registry.inventory()).toEqual([]);
 });
 
-test("R-4.1-7: no more agents are taken than a welcome can list, and one that is removed makes room", () => {
+test("R-4.1-7: more agents than a welcome can list are refused, and removing one makes room", () => {
   const long = (n: number) => agent(`${n}`.padStart(128, "a"), "1");
   const registry = new AgentRegistry();
   const size = () => JSON.stringify(registry.inventory()).length;
@@ -96,7 +96,7 @@ test("R-4.1-7: no more agents are taken than a welcome can list, and one that is
   expect(taken).toBeGreaterThan(6_000);
   const full = size();
   expect(full).toBeLessThan(1024 * 1024);
-  // Again is not one more, and neither is one that was never there one less.
+  // Registering one again adds none, and removing one that was never there makes no room.
   registry.register(long(0));
   registry.remove({ name: "unknown" });
   expect(() => registry.register(long(taken))).toThrow("1 MiB");
@@ -105,7 +105,7 @@ test("R-4.1-7: no more agents are taken than a welcome can list, and one that is
   expect(size()).toBe(full);
 });
 
-test("R-4.1-7: no more versions and defaults are taken than a welcome can list, and what is removed makes room", () => {
+test("R-4.1-7: more versions and defaults than a welcome can list are refused, and removing one makes room", () => {
   const registry = new AgentRegistry();
   const size = () => JSON.stringify(registry.inventory()).length;
   const version = (n: number) => `${n}`.padStart(30, "0");
@@ -136,7 +136,7 @@ test("R-4.1-7: no more versions and defaults are taken than a welcome can list, 
   expect(size()).toBeGreaterThan(1000 * 1000);
 });
 
-test("J4: to register a version looks at no other version", () => {
+test("J4: registering a version looks at no other version", () => {
   const registry = new AgentRegistry();
   const texts = vi.spyOn(JSON, "stringify");
   const looks = vi.spyOn(Map.prototype, Symbol.iterator);

@@ -8,7 +8,7 @@ import type { AgentContext } from "./context.ts";
 const agent = (name: string, version?: string) =>
   defineAgent({ name, version, run: () => version });
 
-test("R-7.5-1: names and versions that the grammar refuses are refused when an agent is defined", () => {
+test("R-7.5-1: defining an agent refuses names and versions that violate the grammar", () => {
   for (const name of ["Foo", "", "-a", "a b", "a@1", "a\n", "x".repeat(129)]) {
     expect(() => agent(name), name).toThrow(LocalError);
   }
@@ -17,7 +17,7 @@ test("R-7.5-1: names and versions that the grammar refuses are refused when an a
   }
 });
 
-test("what plain JavaScript leaves out of an agent is missed when it is defined", () => {
+test("defining an agent refuses what plain JavaScript left out", () => {
   const define = (definition: object) => () => defineAgent(definition as never);
   const misuse = (message: RegExp) =>
     expect.objectContaining({ code: "MISUSE", message: expect.stringMatching(message) });
@@ -26,7 +26,7 @@ test("what plain JavaScript leaves out of an agent is missed when it is defined"
   expect(define({ version: "1 0", run: () => {} })).toThrow(misuse(/not an agent reference/));
 });
 
-test("what is undefined in an agent's definition is as if it were left out", () => {
+test("an undefined property in an agent's definition counts as left out", () => {
   const schemas = { input: undefined, output: undefined, events: undefined };
   const numbers = { attempts: undefined, stallSec: undefined };
   const others = { version: undefined, workspace: undefined, showOperations: undefined };
@@ -36,14 +36,14 @@ test("what is undefined in an agent's definition is as if it were left out", () 
   expect(registry.inventory()).toEqual([{ name: "a", versions: [], default: undefined }]);
 });
 
-test("R-15-1: a kind of event that is no vendor's name is refused when an agent is defined", () => {
+test("R-15-1: defining an agent refuses an event kind that is not a vendor name", () => {
   for (const kind of ["log", "confidence", "x-acme", "x-vendor.acme", "x-vendor.Acme.mood"]) {
     const events = { [kind]: z.object({}) };
     expect(() => defineAgent({ name: "a", events, run: () => {} }), kind).toThrow(/x-vendor/);
   }
 });
 
-test("what a definition's schemas make of values types what the agent gets, says and returns", () => {
+test("an agent's schemas determine the types of its input, its events and its result", () => {
   const agent = defineAgent({
     name: "typed",
     input: z.object({ depth: z.string().transform(Number) }),
@@ -57,7 +57,7 @@ test("what a definition's schemas make of values types what the agent gets, says
       await ctx.emit("x-vendor.acme.mood", { at: new Date(), mood: 1 });
       // @ts-expect-error there is no such kind
       await ctx.emit("x-vendor.acme.other", {});
-      // What is written for any context takes this one as well.
+      // A function written for any context takes this one as well.
       const helper = (any: AgentContext) => any.thought("helped");
       await helper(ctx);
       const child = await ctx.delegate(agent, { depth: "1" });
@@ -71,7 +71,7 @@ test("what a definition's schemas make of values types what the agent gets, says
     },
   });
   expectTypeOf(agent.name).toEqualTypeOf<"typed">();
-  // A runtime hosts it, whatever its types are.
+  // A runtime hosts it, whatever its types.
   expect(new AgentRegistry([agent]).find({ name: "typed" })).toBe(agent);
   defineAgent({
     name: "wrong",
@@ -81,7 +81,7 @@ test("what a definition's schemas make of values types what the agent gets, says
   });
 });
 
-test("a delegated agent that returns nothing may have written its result, and its type says so", () => {
+test("the type of a delegate that may return nothing says that it may have streamed its result", () => {
   const writer = defineAgent({ name: "writer", run: (ctx) => ctx.result.write("text") });
   const sometimes = defineAgent({ name: "sometimes", run: () => [1].at(0) });
   const untold = defineAgent({ name: "untold", run: (): any => 1 });

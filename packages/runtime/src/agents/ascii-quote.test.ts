@@ -8,7 +8,7 @@ import { LONG } from "../store/long-record.ts";
 import { MAX_QUOTED, quoteAscii } from "./ascii-quote.ts";
 import { ASCII_QUOTE_MODULE } from "./ascii-quote-module.ts";
 
-/** A text as JSON with what stands around it, as a stream writes it; undefined for one that is left to `JSON.stringify`. */
+/** A text as JSON with what encloses it, as a stream writes it; undefined if it is left to `JSON.stringify`. */
 function byModule(text: string, before = "", behind = ""): string | undefined {
   const json = quoteAscii(text);
   return typeof json === "object"
@@ -20,7 +20,7 @@ const quoteText = (text: string): string => byModule(text) ?? JSON.stringify(tex
 
 const ascii = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
 
-test("every ASCII character is written as JSON.stringify writes it, at every place of a word", () => {
+test("every ASCII character is quoted as by JSON.stringify, at every place of a word", () => {
   for (const character of ascii) {
     for (const neighbour of [
       "",
@@ -36,7 +36,7 @@ test("every ASCII character is written as JSON.stringify writes it, at every pla
       "[",
       "]",
       "\u007f",
-      // The second half of a word, and the next one.
+      // The second half of a word, and the next word.
       "x".repeat(7),
       "x".repeat(8),
       "x".repeat(15),
@@ -53,7 +53,7 @@ test("every ASCII character is written as JSON.stringify writes it, at every pla
   }
 });
 
-test("any ASCII text is written as JSON.stringify writes it, whatever was written before", () => {
+test("any ASCII text is quoted as by JSON.stringify, whatever was quoted before", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary-ascii", maxLength: 500 }), (text) => {
       expect(quoteText(text)).toBe(JSON.stringify(text));
@@ -63,7 +63,7 @@ test("any ASCII text is written as JSON.stringify writes it, whatever was writte
 });
 
 test.each(["a", "\0", '"', "\\", "line\n"])(
-  "the longest text of %j has room, and one of any length ends where it ends",
+  "the longest text of %j fits, and a text of any length is quoted exactly to its end",
   (unit) => {
     const longest = unit.repeat(MAX_QUOTED).slice(0, MAX_QUOTED);
     for (const length of [
@@ -84,7 +84,7 @@ test.each(["a", "\0", '"', "\\", "line\n"])(
   },
 );
 
-test("any text is quoted as JSON.stringify does it, whatever was quoted before", () => {
+test("any text is quoted as by JSON.stringify, whatever was quoted before", () => {
   const character = fc.oneof(
     { arbitrary: fc.string({ unit: "binary-ascii", maxLength: 40 }), weight: 3 },
     fc.string({ unit: "binary", maxLength: 4 }),
@@ -104,7 +104,7 @@ test("any text is quoted as JSON.stringify does it, whatever was quoted before",
   );
 });
 
-test("ASCII is quoted, a long text as a part of its record, and what the module cannot quote is left to others", () => {
+test("ASCII is quoted, a long text as part of its record; what the module cannot quote is left to others", () => {
   for (const length of [0, 1, 100, LONG - 1]) {
     expect(quoteAscii('"'.repeat(length))).toBe(JSON.stringify('"'.repeat(length)));
   }
@@ -120,7 +120,7 @@ test("ASCII is quoted, a long text as a part of its record, and what the module 
 });
 
 test.each(["q", "ü"])(
-  "a text of %j that was quoted keeps nothing alive of what it was cut from",
+  "a quoted text of %j keeps nothing alive of the string it was sliced from",
   (unit) => {
     collectGarbage();
     const before = process.memoryUsage().heapUsed;
@@ -132,7 +132,7 @@ test.each(["q", "ü"])(
   },
 );
 
-test("what stands around a long text is put around it, however long", () => {
+test("a long text is enclosed in what surrounds it, however long that is", () => {
   const text = 'a "text"\n'.repeat(LONG / 8);
   for (const length of [0, 1, 500, 1023, 1024, 1025, 5000]) {
     const [before, behind] = ["b".repeat(length), "e".repeat(length)];
@@ -140,12 +140,12 @@ test("what stands around a long text is put around it, however long", () => {
   }
 });
 
-test("the longest text has room with all that may stand around it", () => {
+test("the longest text fits together with the longest surroundings", () => {
   const [text, around] = ['"'.repeat(MAX_QUOTED), "x".repeat(1024)];
   expect(byModule(text, around, around) === around + JSON.stringify(text) + around).toBe(true);
 });
 
-test("the module is what its text compiles to", async () => {
+test("the module is its source compiled", async () => {
   const file = new URL("ascii-quote.wat", import.meta.url);
   const { parseWat } = await wabt();
   const { buffer } = parseWat("ascii-quote.wat", readFileSync(file, "utf8")).toBinary({});

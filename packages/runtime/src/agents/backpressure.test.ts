@@ -9,7 +9,7 @@ import type { AgentContext } from "./context.ts";
 
 const BOUND = 4096;
 
-/** What nobody caught, of any promise that the runtime made. */
+/** Rejections of the runtime's promises that nobody caught. */
 const unhandled: unknown[] = [];
 const note = (reason: unknown): void => void unhandled.push(reason);
 
@@ -64,7 +64,7 @@ const messagesOf = (viewer: Viewer, job: string): string[] =>
     .map(({ payload }) => payload.body.message);
 
 describe.each([["at once"], ["much later"]])("a store that takes records %s", (when) => {
-  test("exactly 4,096 events wait, the next one throws at once, and nothing of it is accepted", async () => {
+  test("exactly 4,096 events can wait; the next one throws at once, and nothing of it is accepted", async () => {
     const { viewer, store, begin } = await flooding();
     const { id, ctx, end } = await begin();
     if (when === "much later") store.held.logs.hold();
@@ -95,7 +95,7 @@ describe.each([["at once"], ["much later"]])("a store that takes records %s", (w
     ]);
   });
 
-  test("an agent that waits for the relief goes on, and all of it arrives once and in order", async () => {
+  test("an agent that awaits relief goes on, and everything arrives once and in order", async () => {
     const { viewer, store, begin } = await flooding();
     const { append } = store.logs;
     if (when === "much later") {
@@ -124,7 +124,7 @@ describe.each([["at once"], ["much later"]])("a store that takes records %s", (w
   });
 });
 
-test("an agent that lets the error escape ends with INTERNAL_ERROR, and nobody else notices", async () => {
+test("an agent that does not catch the error ends with INTERNAL_ERROR, and nobody else notices", async () => {
   const heedless = defineAgent({ name: "heedless", run: (ctx) => void fill(ctx).map(rethrown) });
   const { viewer, runtime, begin } = await flooding({ agents: [heedless] });
   const beside = await begin();
@@ -154,7 +154,7 @@ const rethrown = (given: unknown): void => {
   if (given instanceof Error) throw given;
 };
 
-test("R-9.6-3: over the bound no call does anything: no tool runs, no model is asked, no money is gone", async () => {
+test("R-9.6-3: above the bound no call has any effect: no tool runs, no model is called, no money is spent", async () => {
   let ran = 0;
   const { viewer, store, begun, begin } = await flooding({
     tools: { bill: () => ++ran },
@@ -207,7 +207,7 @@ test("R-9.6-3: over the bound no call does anything: no tool runs, no model is a
   expect(kinds.slice(BOUND + 1, -1)).toEqual(["metric", "metric", "tool_call", "tool_result"]);
 });
 
-test("what was under way passes the bound: a tool's result, a settlement, what remains, and the end", async () => {
+test("a tool result, a settlement, a remaining budget and an end that were in flight may exceed the bound", async () => {
   const tool = Promise.withResolvers<string>();
   const { viewer, store, begin } = await flooding({ tools: { slow: () => tool.promise } });
   const { id, ctx, end } = await begin({ "tool.call": ["slow"], "cost.budget": ["USD:1"] });
@@ -235,7 +235,7 @@ test("what was under way passes the bound: a tool's result, a settlement, what r
   expect(eventsOf(viewer, id).map(({ job_seq }) => job_seq)).toEqual(dense(BOUND + 6));
 });
 
-test("R-8.4-1: a result that is written beside a flood waits for room, and has no hole", async () => {
+test("R-8.4-1: a result written during a flood waits for room, and has no gap", async () => {
   const { viewer, store, begin } = await flooding();
   const { id, ctx, end } = await begin();
   store.held.logs.hold();
@@ -256,7 +256,7 @@ test("R-8.4-1: a result that is written beside a flood waits for room, and has n
   expect(chunks.map(({ payload }) => payload.body.data).join("")).toBe("one two three");
 });
 
-test("pieces of a result, checkpoints and delegations heap up no more than events do", async () => {
+test("pieces of a result, checkpoints and delegations are bounded as events are", async () => {
   const { viewer, store, begin } = await flooding();
   const { id, ctx, end } = await begin({ "agent.delegate": ["none"] });
   store.held.logs.hold();
@@ -287,7 +287,7 @@ test("pieces of a result, checkpoints and delegations heap up no more than event
   expect(await store.jobs.get(id)).toMatchObject({ status: "success" });
 });
 
-describe("promises that were given never reject unhandled, with thousands of them pending", () => {
+describe("given promises never cause an unhandled rejection, with thousands of them pending", () => {
   /** A job in which everything waits that can. */
   async function crowded() {
     const rig = await flooding({ tools: { bill: () => "billed" } });
@@ -308,11 +308,11 @@ describe("promises that were given never reject unhandled, with thousands of the
       for (;;) given.push(ctx.log.info("more"));
     });
     expect(given.length).toBeGreaterThan(BOUND);
-    // Nobody looks at what was given before all is over.
+    // Nobody looks at the promises before all is over.
     return { ...rig, job, ctx, given };
   }
 
-  /** Lets all pauses go by that are made between attempts to store something. */
+  /** Lets all pauses between attempts to store something pass. */
   async function exhaust({ advance }: { advance: (ms: number) => void }): Promise<void> {
     for (const pause of [20, 100, 500, 2000]) {
       await settled();
@@ -351,13 +351,13 @@ describe("promises that were given never reject unhandled, with thousands of the
     await exhaust({ advance: (ms) => clock.advance(ms) });
     expect(ctx.signal.aborted).toBe(true);
     await expect(ctx.flush()).rejects.toThrow();
-    // It is over: nothing is thrown at it any more.
+    // The job is over: nothing more is thrown at it.
     for (let i = 0; i < 2 * BOUND; i++) void ctx.log.info("late");
     job.end();
     await Promise.allSettled(given);
   });
 
-  test("when somebody else writes its log", async () => {
+  test("when another writer takes over its log", async () => {
     const { store, job, ctx, given } = await crowded();
     store.logs.append = async (batches) => batches.map(() => "fenced");
     await store.held.logs.open();
@@ -379,7 +379,7 @@ describe("promises that were given never reject unhandled, with thousands of the
   });
 });
 
-test("J4: of many jobs that met the bound one goes on in each turn, and others are answered in between", async () => {
+test("J4: of many jobs at the bound one goes on in each turn, and others are answered in between", async () => {
   const JOBS = 6;
   const { runtime, begin } = await flooding();
   const jobs: LedJob[] = [];
@@ -417,7 +417,7 @@ test("J4: of many jobs that met the bound one goes on in each turn, and others a
   for (const { end } of jobs) end();
 });
 
-test("R-10-6: a child that floods holds up itself, and its parent's counters still tell", async () => {
+test("R-10-6: a child that floods holds up only itself, and its parent's counters are still reported", async () => {
   const { viewer, store, begun, begin } = await flooding();
   const parent = await begin({ "agent.delegate": ["led"], "cost.budget": ["USD:1"] });
   const child = await parent.ctx.delegate("led", null, { lease: { "cost.budget": ["USD:1"] } });
@@ -426,11 +426,11 @@ test("R-10-6: a child that floods holds up itself, and its parent's counters sti
   await settled();
   store.held.logs.hold();
   void its.ctx.metric({ name: "cost.model", value: 0.25, unit: "USD" });
-  // The parent's log is full when its child's costs are to be told there.
+  // The parent's log is full when its child's costs are to be reported there.
   fill(parent.ctx);
   void its.ctx.metric({ name: "cost.model", value: 0.25, unit: "USD" });
   const [accepted] = fill(its.ctx);
-  // Its costs, and what remains, are events of its own; what remains passes the bound.
+  // Its costs, and what remains, are events of its own; what remains may exceed the bound.
   expect(accepted).toBe(BOUND - 4);
   expect(() => its.ctx.metric({ name: "cost.model", value: 0.25, unit: "USD" })).toThrow();
   expect(parent.ctx.budget.remaining()).toEqual({ USD: "0.5" });

@@ -7,7 +7,7 @@ import { LONG } from "../store/long-record.ts";
 import { encodeLong, MAX_ENCODED } from "./base64.ts";
 import { BASE64_MODULE } from "./base64-module.ts";
 
-/** The fewest bytes of which a long record comes. */
+/** The fewest bytes that make a long record. */
 const LEAST = (LONG / 4 - 1) * 3 + 1;
 
 function quoted(bytes: Uint8Array, before = "b", behind = "e"): string | undefined {
@@ -19,9 +19,9 @@ function asBefore(bytes: Uint8Array, before = "b", behind = "e"): string {
   return `${before}"${text}"${behind}`;
 }
 
-test("any bytes are encoded as Buffer encodes them, wherever they lie and whatever was encoded before", () => {
+test("any bytes are encoded as by Buffer, wherever they lie and whatever was encoded before", () => {
   const size = fc.integer({ min: LEAST, max: MAX_ENCODED });
-  // Long enough to be one, from few numbers: a seed for each is enough.
+  // Long enough to be one, generated from few numbers: a seed for each is enough.
   const bytes = fc.tuple(size, fc.nat(64), fc.uint8Array({ minLength: 1, maxLength: 999 }));
   fc.assert(
     fc.property(bytes, ([size, offset, seed]) => {
@@ -33,7 +33,7 @@ test("any bytes are encoded as Buffer encodes them, wherever they lie and whatev
   );
 });
 
-test("each number of six bits is its character, at each place", () => {
+test("each six-bit number becomes its character, at each place", () => {
   const bytes = Buffer.alloc(MAX_ENCODED);
   for (let number = 0; number < 4096 * 4; number++) {
     const [first, second] = [number & 0xfff, ~number & 0xfff];
@@ -46,8 +46,8 @@ test("each number of six bits is its character, at each place", () => {
   }
 });
 
-test("every length around a word ends where it ends, and those that are no long record or too long are not taken", () => {
-  // What a longer one left behind must not be seen.
+test("bytes of any length are encoded exactly to their end; those too short for a long record, or too long, are not taken", () => {
+  // What a longer one left behind must not show.
   encodeLong(Buffer.alloc(MAX_ENCODED, 0xff));
   for (const around of [LEAST, 30_000, MAX_ENCODED - 49]) {
     for (let size = around; size <= around + 49; size++) {
@@ -60,7 +60,7 @@ test("every length around a word ends where it ends, and those that are no long 
   }
 });
 
-test("what stands around it is put around it, however long", () => {
+test("a text is enclosed in what surrounds it, however long that is", () => {
   const bytes = Buffer.alloc(40_000, "bytes");
   for (const length of [0, 1, 500, 1023, 1024, 1025, 5000]) {
     const [before, behind] = ["b".repeat(length), "e".repeat(length)];
@@ -70,7 +70,7 @@ test("what stands around it is put around it, however long", () => {
   }
 });
 
-test("shared memory is read as it is, and changes afterwards are not seen", () => {
+test("shared memory is read as it is at the call, and later changes do not show", () => {
   const shared = new Uint8Array(new SharedArrayBuffer(50_000), 7, 40_000).fill(3);
   const before = asBefore(shared);
   const text = encodeLong(shared);
@@ -80,7 +80,7 @@ test("shared memory is read as it is, and changes afterwards are not seen", () =
   expect(other).toBeDefined();
 });
 
-test("its long text is sent and kept from where it begins, and gives its block back", () => {
+test("its long text is sent and kept from its actual start, and returns its block", () => {
   const bytes = Buffer.alloc(40_000, "bytes");
   const kept = encodeLong(bytes)?.within("before", "behind").keep();
   const copy = kept?.keep();
@@ -97,7 +97,7 @@ test("its long text is sent and kept from where it begins, and gives its block b
   expect(String(copy) === expected).toBe(true);
 });
 
-test("the module is what its text compiles to", async () => {
+test("the module is its source compiled", async () => {
   const file = new URL("base64.wat", import.meta.url);
   const { parseWat } = await wabt();
   const text = readFileSync(file, "utf8");

@@ -19,7 +19,7 @@ async function speaking(lease_request: object = {}) {
   return { ...rig, viewer, job, ctx: job.ctx, bodies };
 }
 
-test("R-8.1-2: what does not fit an event's schema is refused at once and leaves no trace", async () => {
+test("R-8.1-2: an event that does not fit its schema is refused at once and leaves no trace", async () => {
   const { ctx, viewer } = await speaking();
   const wrong: Array<() => unknown> = [
     () => ctx.progress({ current: -1 }),
@@ -43,11 +43,11 @@ test("R-8.1-2: what does not fit an event's schema is refused at once and leaves
   }
   await ctx.flush();
   await settled();
-  // The runtime's own word on the start, and nothing else.
+  // The runtime's own event for the start, and nothing else.
   expect(viewer.stream).toHaveLength(1);
 });
 
-test("R-8.1-2: the dimensions of a metric are strings on the stream, whatever JSON would make of their object", async () => {
+test("R-8.1-2: the dimensions of a metric are strings on the stream, whatever toJSON makes of their object", async () => {
   const { ctx, bodies } = await speaking();
   class Labels {
     host = "a1";
@@ -67,7 +67,7 @@ test("R-8.1-2: the dimensions of a metric are strings on the stream, whatever JS
   ]);
 });
 
-test("R-8.2-3: phases and metrics of the runtime are not an agent's to announce", async () => {
+test("R-8.2-3: an agent cannot announce the runtime's own phases and metrics", async () => {
   const { ctx } = await speaking();
   for (const phase of ["running", "back_pressure", "credential_rotated"]) {
     expect(() => ctx.status(phase)).toThrow(/runtime/);
@@ -77,7 +77,7 @@ test("R-8.2-3: phases and metrics of the runtime are not an agent's to announce"
   );
 });
 
-test("R-8.2-2: a current above the total is sent without the total", async () => {
+test("R-8.2-2: progress with current above total is sent without the total", async () => {
   const { ctx, bodies } = await speaking();
   await ctx.progress({ current: 5, total: 3, units: "files" });
   await ctx.progress({ current: 3, total: 3 });
@@ -87,13 +87,13 @@ test("R-8.2-2: a current above the total is sent without the total", async () =>
   ]);
 });
 
-test("R-8.2-4: an event of a vendor's kind travels as it is", async () => {
+test("R-8.2-4: an event of a vendor kind is sent as it is", async () => {
   const { ctx, bodies } = await speaking();
   await ctx.emit("x-vendor.acme.thing", { deep: { list: [1, null] } });
   expect(await bodies("x-vendor.acme.thing")).toEqual([{ deep: { list: [1, null] } }]);
 });
 
-test("R-8.1-2: an agent that says which events are its own emits these, as their schemas make them, and no others", async () => {
+test("R-8.1-2: an agent that declares its events emits those alone, as their schemas transform them", async () => {
   const errors: unknown[] = [];
   const slow = z.object({}).refine(async () => true);
   const agent = defineAgent({
@@ -146,7 +146,7 @@ test("R-8.1-2: an agent that says which events are its own emits these, as their
   ]);
 });
 
-test("R-8.1-1: what JSON makes no object of is refused, as a body and as attributes", async () => {
+test("R-8.1-1: what JSON does not make an object of is refused as a body and as attributes", async () => {
   const { ctx, bodies } = await speaking();
   const made = (value: unknown): never => ({ toJSON: () => value }) as never;
   const raw = Reflect.get(JSON, "rawJSON")("1");
@@ -161,7 +161,7 @@ test("R-8.1-1: what JSON makes no object of is refused, as a body and as attribu
   expect(await bodies("log")).toEqual([]);
 });
 
-test("R-8.1-1: what is no JSON is refused in words, told by its event, and nothing of what was thrown is said", async () => {
+test("R-8.1-1: what is not JSON is refused with a message that names the event but reveals nothing of the error", async () => {
   const { ctx, bodies } = await speaking();
   const kind = "x-vendor.acme.thing";
   const circle: Record<string, unknown> = {};
@@ -228,7 +228,7 @@ test("R-8.1-1: what is no JSON is refused in words, told by its event, and nothi
   expect(await bodies("log")).toMatchObject([{ message: "after" }]);
 });
 
-test("J1: an event that emits while it is written is refused, and the log stays dense", async () => {
+test("J1: an event that emits while it is being serialised is refused, and the log stays dense", async () => {
   const { ctx, viewer, job } = await speaking();
   const inner = { toJSON: () => void ctx.log.info("inner") };
   expect(() => ctx.log.info("outer", { inner })).toThrow(/toJSON/);
@@ -244,14 +244,14 @@ test("J1: an event that emits while it is written is refused, and the log stays 
   ]);
 });
 
-test("J1: a result that emits while it is written ends the job with an error", async () => {
+test("J1: a result that emits while it is being serialised ends the job with an error", async () => {
   const { ctx, viewer, job } = await speaking();
   job.end({ toJSON: () => void ctx.log.info("inner") });
   expect((await viewer.terminal(job.id)).payload.code).toBe("INTERNAL_ERROR");
   expect(viewer.stream.map(({ job_seq }) => job_seq)).toEqual(dense(viewer.stream.length));
 });
 
-test("R-9.6-11: the last word on a budget stands behind what a result spends while it is written", async () => {
+test("R-9.6-11: the last notice of a budget comes after what serialising the result spends", async () => {
   const host = hosting();
   const viewer = new Viewer(host.runtime);
   await viewer.hello();
@@ -264,7 +264,7 @@ test("R-9.6-11: the last word on a budget stands behind what a result spends whi
   expect(told.at(-1)?.payload.body).toMatchObject({ name: "cost.budget.remaining", value: 8.75 });
 });
 
-test("R-4.1-7: an event that does not fit one message is refused towards the agent", async () => {
+test("R-4.1-7: an event that does not fit into one message is refused to the agent", async () => {
   const { ctx, bodies } = await speaking();
   expect(() => ctx.log.info("x".repeat(1024 * 1024))).toThrow(/1 MiB/);
   expect(() => ctx.log.info("\u0001".repeat(200_000))).toThrow(/1 MiB/);
@@ -272,7 +272,7 @@ test("R-4.1-7: an event that does not fit one message is refused towards the age
   expect(await bodies("log")).toHaveLength(1);
 });
 
-test("R-5.2-7: what nests deeper than a client has to read is refused towards the agent, and ends the job as its result", async () => {
+test("R-5.2-7: what nests deeper than a client must read is refused as an event, and ends the job as a result", async () => {
   const { ctx, viewer, job } = await speaking();
   // Around the body are the payload and the envelope.
   await ctx.emit("x-vendor.acme.tree", nested(126));
@@ -304,7 +304,7 @@ test.each([
   });
 });
 
-test("R-7.3-9: an error whose message was made too long to be sent keeps its code and its beginning", async () => {
+test("R-7.3-9: an error whose message is too long to be sent keeps its code and the beginning of the message", async () => {
   const { viewer, job } = await speaking();
   const error = new ArcpError("PERMISSION_DENIED", "not this page");
   error.message += `: ${"x".repeat(2 ** 21)}`;
@@ -313,14 +313,14 @@ test("R-7.3-9: an error whose message was made too long to be sent keeps its cod
   expect([code, message]).toEqual(["PERMISSION_DENIED", error.message.slice(0, 2048)]);
 });
 
-test("R-5.2-7: a result of as many levels as a client reads is sent", async () => {
+test("R-5.2-7: a result with as many levels as a client reads is sent", async () => {
   const { viewer, job } = await speaking();
   job.end(nested(126));
   const frame = await viewer.terminal(job.id);
   expect([frame.type, depthOf(frame)]).toEqual(["job.result", 128]);
 });
 
-test("R-9.6-3: a cost is charged exactly, and a metric that is refused costs nothing", async () => {
+test("R-9.6-3: a cost is charged exactly, and a refused metric costs nothing", async () => {
   const { ctx, bodies } = await speaking({ "cost.budget": ["USD:1.00"] });
   for (let i = 0; i < 3; i++) await ctx.metric({ name: "cost.search", value: 0.1, unit: "USD" });
   expect(ctx.budget.remaining()).toEqual({ USD: "0.7" });
@@ -332,7 +332,7 @@ test("R-9.6-3: a cost is charged exactly, and a metric that is refused costs not
   expect((await bodies("metric")).filter(({ name }) => name === "cost.search")).toHaveLength(3);
 });
 
-test("R-7.3-3: what an agent says after the end is discarded, without a complaint", async () => {
+test("R-7.3-3: what an agent emits after the end is discarded without an error", async () => {
   const { ctx, viewer, job } = await speaking();
   job.end("done");
   await viewer.terminal(job.id);
@@ -344,7 +344,7 @@ test("R-7.3-3: what an agent says after the end is discarded, without a complain
   expect(viewer.stream).toHaveLength(count);
 });
 
-test("a checkpoint of which an attempt would find nothing is refused at once", async () => {
+test("a checkpoint of which the next attempt would find nothing is refused at once", async () => {
   const { ctx } = await speaking();
   for (const [value, tag] of [
     [new Set(["done"]), "[object Set]"],
@@ -362,7 +362,7 @@ test("a checkpoint of which an attempt would find nothing is refused at once", a
   await ctx.checkpoint([...new Set(["done"])]);
 });
 
-test("an option that there is not is refused by what takes options, and nothing is done", async () => {
+test("an unknown option is refused, and the call has no effect", async () => {
   const lease_request = {
     "agent.delegate": ["led"],
     "model.use": ["m"],
@@ -407,11 +407,11 @@ test("an option that there is not is refused by what takes options, and nothing 
   expect(ctx.budget.available()).toEqual({ USD: "1" });
   await ctx.flush();
   await settled();
-  // The runtime's own word on the start, and nothing else.
+  // The runtime's own event for the start, and nothing else.
   expect(viewer.stream).toHaveLength(1);
 });
 
-test("what a context offers can be taken apart", async () => {
+test("a context can be destructured", async () => {
   const { ctx, bodies } = await speaking({ "cost.budget": ["USD:1"] });
   const { log, thought, status, progress, metric, emit, checkpoint, flush, job, lease } = ctx;
   const { info } = log;
@@ -435,7 +435,7 @@ test("what a context offers can be taken apart", async () => {
   expect(await bodies("x-vendor.acme.thing")).toEqual([{ a: 1 }]);
 });
 
-test("what a context offers can be spread into another one", async () => {
+test("a context can be spread into another one", async () => {
   const { ctx, bodies } = await speaking({ "cost.budget": ["USD:1"] });
   const wider = { ...ctx, tenant: "acme" };
   await wider.log.info("from a copy");
@@ -444,12 +444,12 @@ test("what a context offers can be spread into another one", async () => {
   expect(wider.job).toEqual(ctx.job);
   expect(Object.keys(ctx)).toEqual(expect.arrayContaining(["tools", "delegate", "attempt"]));
   expect(await bodies("log")).toHaveLength(1);
-  // Nor does it mind who asks.
+  // A proxy or a derived object works as well.
   expect(new Proxy(ctx, {}).job).toEqual(ctx.job);
   expect(Object.create(ctx).attempt).toBe(1);
 });
 
-/** An object of so many levels. */
+/** An object with this many levels. */
 function nested(levels: number): Record<string, unknown> {
   return levels === 1 ? {} : { in: nested(levels - 1) };
 }

@@ -18,7 +18,7 @@ const grant = { lease: { "cost.budget": ["USD:1"] } };
 
 const acceptances = ({ frames }: Viewer) => frames.filter(({ type }) => type === "job.accepted");
 
-/** A job that may delegate, and what of it the store knows. */
+/** A job that may delegate, and what the store knows of it. */
 async function delegating(features?: readonly string[]) {
   const hosted = hosting();
   const viewer = new Viewer(hosted.runtime);
@@ -29,7 +29,7 @@ async function delegating(features?: readonly string[]) {
   return { ...hosted, viewer, parent, rows };
 }
 
-test("R-10-6: a child whose parent ends while it is written down never was", async () => {
+test("R-10-6: a child whose parent ends while the child is being stored never existed", async () => {
   const { store, viewer, parent, rows, begun } = await delegating();
   store.held.jobs.hold();
   const attempt = parent.ctx.delegate("led", null, grant);
@@ -45,7 +45,7 @@ test("R-10-6: a child whose parent ends while it is written down never was", asy
   expect(begun.size).toBe(1);
 });
 
-test("R-10-2: a child that is kept was told of, at whatever moment its parent ends", async () => {
+test("R-10-2: a child that is kept was announced, at whatever moment its parent ends", async () => {
   for (let moment = 0; moment < 12; moment++) {
     const { store, viewer, parent, rows } = await delegating();
     const { insert } = store.jobs;
@@ -63,7 +63,7 @@ test("R-10-2: a child that is kept was told of, at whatever moment its parent en
   }
 });
 
-test("R-10-3: a delegation whose id is too long to be told leaves no child behind", async () => {
+test("R-10-3: a delegation whose id is too long to be announced leaves no child behind", async () => {
   const { parent, rows } = await delegating();
   const options = { id: "d".repeat(1024 * 1024), maxRuntimeSec: 1 };
   await expect(parent.ctx.delegate("led", null, options)).rejects.toMatchObject({
@@ -77,7 +77,7 @@ test("R-10-3: a delegation whose id is too long to be told leaves no child behin
 });
 
 test.each([new Date(Number.NaN), "2027-01-01T00:00:00Z", 1n, null])(
-  "R-9.4-5: a delegation does not last until what is no date: %s",
+  "R-9.4-5: a delegation with an invalid expiry is refused: %s",
   async (expiresAt) => {
     const { parent, rows } = await delegating();
     const options = { expiresAt: expiresAt as Date };
@@ -89,7 +89,7 @@ test.each([new Date(Number.NaN), "2027-01-01T00:00:00Z", 1n, null])(
   },
 );
 
-test("R-9.4-1: a child gets the lease that was asked for, whatever the agent makes of its own object meanwhile", async () => {
+test("R-9.4-1: a child gets the lease that was requested, even if the agent changes its own object meanwhile", async () => {
   const { parent, rows, store } = await delegating();
   const lease: Record<string, unknown> = { "cost.budget": ["USD:0.5"] };
   const asked = parent.ctx.delegate("led", null, { lease: lease as Lease });
@@ -110,7 +110,7 @@ test("R-9.4-1: a child gets the lease that was asked for, whatever the agent mak
   );
 });
 
-test("R-8.2-1, R-10-3: a delegation is not called like a tool call, whose result its refusal would be", async () => {
+test("R-8.2-1, R-10-3: a delegation cannot have a tool call's id, or its refusal would pass for the call's result", async () => {
   const { parent, rows } = await delegating();
   for (const id of ["call_1", "call_2.7"]) {
     await expect(parent.ctx.delegate("led", null, { id })).rejects.toMatchObject({
@@ -122,7 +122,7 @@ test("R-8.2-1, R-10-3: a delegation is not called like a tool call, whose result
   expect(await rows()).toHaveLength(2);
 });
 
-test("R-8.2-1, R-D-12: nor is one of a client, whatever that calls its request", async () => {
+test("R-8.2-1, R-D-12: nor does a client's delegation get such an id, whatever the id of its request", async () => {
   const { parent, viewer } = await delegating();
   void parent.ctx.tools.call("no tool").catch(() => {});
   const payload = { agent: "led", input: null, parent_job_id: parent.id };
@@ -134,7 +134,7 @@ test("R-8.2-1, R-D-12: nor is one of a client, whatever that calls its request",
   expect(accepted.delegate_id).not.toBe("call_1");
 });
 
-test("R-9.4-4: money that is set aside for a child comes back when that cannot be written down", async () => {
+test("R-9.4-4: money set aside for a child comes back when the child cannot be stored", async () => {
   const { store, parent, rows } = await delegating();
   const { insert } = store.jobs;
   store.jobs.insert = () => Promise.reject(new Error("disk full"));
@@ -148,7 +148,7 @@ test("R-9.4-4: money that is set aside for a child comes back when that cannot b
   expect(new Set((await rows()).map(({ id }) => id))).toEqual(new Set([parent.id, child.id]));
 });
 
-test("R-10-2 and J2: a child begins behind the record that tells of it", async () => {
+test("R-10-2 and J2: a child begins only after the record that announces it", async () => {
   const { store, viewer, parent, begun } = await delegating();
   store.held.logs.hold();
   const attempt = parent.ctx.delegate("led");
@@ -162,7 +162,7 @@ test("R-10-2 and J2: a child begins behind the record that tells of it", async (
   expect(acceptances(viewer)).toHaveLength(2);
 });
 
-test("R-10-2 and J2: nobody else hears of a child before the record that tells of it is durable", async () => {
+test("R-10-2 and J2: nobody else hears of a child before the record that announces it is durable", async () => {
   const { runtime, store, parent, rows } = await delegating();
   const other = new Viewer(runtime);
   await other.hello([...ALL_FEATURES, "list_jobs"]);
@@ -188,7 +188,7 @@ test("R-10-2 and J2: nobody else hears of a child before the record that tells o
   expect(answers[0]?.payload.jobs).toHaveLength(2);
 });
 
-test("R-10-6: a parent that ends while a child is told of leaves none running", async () => {
+test("R-10-6: a parent that ends while its child is being announced leaves none running", async () => {
   const { store, viewer, parent, rows, begun } = await delegating();
   store.held.logs.hold();
   const attempt = parent.ctx.delegate("led");
@@ -206,7 +206,7 @@ test("R-10-6: a parent that ends while a child is told of leaves none running", 
   );
 });
 
-test("R-7.4-1: a cancel that cannot be stored keeps no child from beginning", async () => {
+test("R-7.4-1: a cancel that cannot be stored does not keep a child from beginning", async () => {
   const { store, clock, viewer, parent, begun } = await delegating();
   const { update } = store.jobs;
   store.jobs.update = (id, change) =>
@@ -228,7 +228,7 @@ test("R-7.4-1: a cancel that cannot be stored keeps no child from beginning", as
   expect(begun.has(id)).toBe(true);
 });
 
-test("J4: a lease of many patterns is compared in many turns, and holds up nobody", async () => {
+test("J4: a lease with many patterns is compared over many turns, and holds nobody up", async () => {
   const hosted = hosting();
   const viewer = new Viewer(hosted.runtime);
   await viewer.hello();
@@ -254,7 +254,7 @@ test.each([
   ["has spent all", "BUDGET_EXHAUSTED"],
   ["has set aside all", "LEASE_SUBSET_VIOLATION"],
 ] as const)(
-  "R-9.4-4, R-9.5-2 and R-9.6-6: a job that %s while leases are compared delegates nothing any more",
+  "R-9.4-4, R-9.5-2 and R-9.6-6: a job that %s while leases are being compared delegates nothing",
   async (what, code) => {
     const { runtime, clock, start, store } = hosting({ endJobsAtExpiry: false });
     const viewer = new Viewer(runtime);
@@ -283,7 +283,7 @@ test.each([
   },
 );
 
-test("R-10-2 and R-10-3: a child that is over before it begins was accepted all the same", async () => {
+test("R-10-2 and R-10-3: a child that ends before it begins was still accepted", async () => {
   const { store, clock, viewer, parent } = await delegating();
   store.held.logs.hold();
   const attempt = parent.ctx.delegate("led", null, { id: "d-1", maxRuntimeSec: 1 });
@@ -303,7 +303,7 @@ test("R-10-2 and R-10-3: a child that is over before it begins was accepted all 
 test.each([
   ["too large a result", "x".repeat(2 * 1024 * 1024)],
   ["something that is not JSON", { number: 1n }],
-])("R-10-7: a child that returns %s has failed, for its parent too", async (_, value) => {
+])("R-10-7: a child that returns %s has failed for its parent too", async (_, value) => {
   const { viewer, parent, begun } = await delegating();
   const child = await parent.ctx.delegate("led");
   await settled();
@@ -316,7 +316,7 @@ test.each([
   });
 });
 
-test("R-10-7 and J2: a result that never became durable is no result", async () => {
+test("R-10-7 and J2: a result that never became durable does not count as a result", async () => {
   const { store, parent, begun } = await delegating();
   const child = await parent.ctx.delegate("led");
   await settled();
@@ -330,7 +330,7 @@ test("R-10-7 and J2: a result that never became durable is no result", async () 
   await expect(child.result()).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
 });
 
-test("R-10-7: a streamed result that is kept no longer is not taken for an empty one", async () => {
+test("R-10-7: a streamed result that is no longer kept is not mistaken for an empty one", async () => {
   const { store, viewer, parent, begun } = await delegating();
   const child = await parent.ctx.delegate("led");
   await settled();
@@ -350,7 +350,7 @@ test.each([
     (pieces: unknown[]) => Buffer.concat(pieces as Buffer[]),
   ],
 ])(
-  "J4, R-10-7: large streamed results of %s are read whole, a page in a turn of all that are read",
+  "J4, R-10-7: large streamed results of %s are read whole, one page per turn over all readers",
   async (_, piece, whole) => {
     const { store, viewer, parent, begun } = await delegating([...ALL_FEATURES, "result_chunk"]);
     const children = await Promise.all([1, 2].map(() => parent.ctx.delegate("led")));
@@ -384,7 +384,7 @@ test.each([
   },
 );
 
-test("R-10-7: a parent gets what the child returned, whatever the child makes of that afterwards", async () => {
+test("R-10-7: a parent gets what the child returned, even if the child changes it afterwards", async () => {
   const { parent, begun, viewer } = await delegating();
   const child = await parent.ctx.delegate("led");
   const state = { made: 1 };
@@ -394,7 +394,7 @@ test("R-10-7: a parent gets what the child returned, whatever the child makes of
   expect(await child.result()).toEqual({ made: 1 });
 });
 
-test("R-10-7: a parent that asks for a result again and again leaves nothing behind until there is one", async () => {
+test("R-10-7: a parent that asks for a result repeatedly leaves nothing behind while it waits", async () => {
   const { parent, begun } = await delegating();
   const child = await parent.ctx.delegate("led");
   const waiting = dense(100).map(() => child.result());
@@ -409,34 +409,31 @@ test.each([
   ["gives up for the signal's reason", (signal: AbortSignal) => signal.throwIfAborted()],
   ["is torn from a timer", (signal: AbortSignal) => setTimeout(60_000, null, { signal })],
   ["fails to tidy up", () => Promise.reject(new Error("oh"))],
-])(
-  "R-10-6: a child that is told to stop with its parent and %s is cancelled",
-  async (_, giveUp) => {
-    const stopping = defineAgent({
-      name: "stopping",
-      async run({ signal }) {
-        await once(signal, "abort");
-        await giveUp(signal);
-      },
-    });
-    const { runtime, start } = hosting({ agents: [stopping] });
-    const viewer = new Viewer(runtime);
-    await viewer.hello();
-    const parent = await start(viewer, { lease_request: { "agent.delegate": ["stopping"] } });
-    const child = await parent.ctx.delegate("stopping");
-    await settled();
-    await viewer.reply(viewer.send("job.cancel", {}, { job_id: parent.id }));
-    expect((await viewer.terminal(child.id)).payload).toMatchObject({
-      final_status: "cancelled",
-      code: "CANCELLED",
-      details: { reason: "parent_ended" },
-    });
-    parent.end();
-    expect((await viewer.terminal(parent.id)).payload.final_status).toBe("cancelled");
-  },
-);
+])("R-10-6: a child that must stop with its parent and %s is cancelled", async (_, giveUp) => {
+  const stopping = defineAgent({
+    name: "stopping",
+    async run({ signal }) {
+      await once(signal, "abort");
+      await giveUp(signal);
+    },
+  });
+  const { runtime, start } = hosting({ agents: [stopping] });
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const parent = await start(viewer, { lease_request: { "agent.delegate": ["stopping"] } });
+  const child = await parent.ctx.delegate("stopping");
+  await settled();
+  await viewer.reply(viewer.send("job.cancel", {}, { job_id: parent.id }));
+  expect((await viewer.terminal(child.id)).payload).toMatchObject({
+    final_status: "cancelled",
+    code: "CANCELLED",
+    details: { reason: "parent_ended" },
+  });
+  parent.end();
+  expect((await viewer.terminal(parent.id)).payload.final_status).toBe("cancelled");
+});
 
-test("R-10-7: a parent that asks for a result only when it has ended is told so, and nothing is left unhandled", async () => {
+test("R-10-7: a parent that asks for a result only after its own end is told so, and nothing is left unhandled", async () => {
   const unhandled = vi.fn();
   process.on("unhandledRejection", unhandled);
   onTestFinished(() => void process.off("unhandledRejection", unhandled));
@@ -449,7 +446,7 @@ test("R-10-7: a parent that asks for a result only when it has ended is told so,
   expect(unhandled).not.toHaveBeenCalled();
 });
 
-test("R-10-7: a parent may wait for as many children as it likes, and is suspected of no leak", async () => {
+test("R-10-7: a parent may wait for any number of children without a leak warning", async () => {
   const { parent, begun } = await delegating();
   const children = await Promise.all(dense(20).map(() => parent.ctx.delegate("led")));
   await settled();
@@ -459,7 +456,7 @@ test("R-10-7: a parent may wait for as many children as it likes, and is suspect
   expect(getMaxListeners(parent.ctx.signal)).toBe(0);
 });
 
-test("R-D-12 and R-7.2-6: a client's child that is written down is accepted, though its parent ends meanwhile", async () => {
+test("R-D-12 and R-7.2-6: a client's child is accepted once stored, even if its parent ends meanwhile", async () => {
   const { store, viewer, parent, rows, begun } = await delegating();
   store.held.logs.hold();
   const keyed = { parent_job_id: parent.id, idempotency_key: "k" };
@@ -503,17 +500,17 @@ test("R-7.1-3 and R-D-12: a submit that names a parent gets no more than the pol
   expect((await viewer.terminal(job_id)).payload.result).toEqual(granted);
   const told = viewer.stream.find(({ payload: { kind } }) => kind === "delegate");
   expect(told?.payload.body?.lease_request).toEqual(granted);
-  // What the parent has not got is refused, though the policy would have cut it off.
+  // What the parent does not have is refused, even if the policy would have cut it.
   expect((await submit({ "tool.call": ["*"] })).payload.code).toBe("LEASE_SUBSET_VIOLATION");
-  // And so is a budget that the policy adds and the parent has not got left.
+  // So is a budget that the policy adds and the parent can no longer afford.
   await parent.ctx.metric({ name: "cost.pages", value: 3.5, unit: "USD" });
   const unnamed = await submit({ "tool.call": ["ocr.*"] });
   expect(unnamed.payload.code).toBe("LEASE_SUBSET_VIOLATION");
-  // A policy that widens is not obeyed here either.
+  // A policy that widens the lease is not obeyed here either.
   expect((await submit({ "cost.budget": ["USD:1"] })).payload.code).toBe("INTERNAL_ERROR");
 });
 
-test("R-9.3-2: a policy that fails is asked behind the lease, refuses one delegation, and ends nobody", async () => {
+test("R-9.3-2: a policy is asked after the lease; if it fails, that one delegation is refused and no job ends", async () => {
   let fails = false;
   const policy: Policy = {
     maySubmit: () => {
@@ -539,13 +536,13 @@ test("R-9.3-2: a policy that fails is asked behind the lease, refuses one delega
   await expect(parent.ctx.delegate("led")).resolves.toBeDefined();
 });
 
-test("R-7.1-3: what an agent delegates is bounded by its lease, and not cut by the policy", async () => {
+test("R-7.1-3: a policy does not cut what an agent delegates, which only the agent's lease bounds", async () => {
   const { parent } = await granting();
   const child = await parent.ctx.delegate("other", null, { lease: wide });
   expect(await child.result()).toEqual(wide);
 });
 
-test("R-10-2 and R-5.2-2: a delegation is told of in our form of a time, whatever that of the submit is", async () => {
+test("R-10-2 and R-5.2-2: a delegation is announced with times in our format, whatever the submit's", async () => {
   const { runtime, clock, start } = hosting();
   const viewer = new Viewer(runtime);
   await viewer.hello([...ALL_FEATURES, "lease_expires_at"]);
@@ -562,7 +559,7 @@ test("R-10-2 and R-5.2-2: a delegation is told of in our form of a time, whateve
   });
 });
 
-test("R-9.4-5 and R-9.5-5: a child that is delegated after the wall clock was set back expires with its parent", async () => {
+test("R-9.4-5 and R-9.5-5: a child delegated after the wall clock was set back expires with its parent", async () => {
   const { runtime, clock, start, begun } = hosting({ endJobsAtExpiry: false });
   const viewer = new Viewer(runtime);
   await viewer.hello([...ALL_FEATURES, "lease_expires_at"]);
@@ -583,7 +580,7 @@ test("R-9.4-5 and R-9.5-5: a child that is delegated after the wall clock was se
   );
 });
 
-test("R-9.6-8: what a child spends that has ended meanwhile is charged to those above it that go on", async () => {
+test("R-9.6-8: what a child spends after its end is charged to those ancestors that still run", async () => {
   const hosted = hosting({ models: { "mistral/large-3": { input: { USD: "1000000" } } } });
   const viewer = new Viewer(hosted.runtime);
   await viewer.hello(features);
@@ -623,7 +620,7 @@ test("R-9.6-8: what a child spends that has ended meanwhile is charged to those 
   expect(told.at(-1)?.payload.body).toMatchObject({ name: "cost.budget.remaining", value: 5.5 });
 });
 
-/** The contexts of a job with some leave, and of a child to which it hands on a narrower pattern. */
+/** The contexts of a job with some permissions, and of a child that gets a narrower pattern. */
 async function handedOn(capability: "fs.read" | "net.fetch", own: string, narrower: string) {
   const { runtime, start, begun } = hosting();
   const viewer = new Viewer(runtime);
@@ -637,7 +634,7 @@ async function handedOn(capability: "fs.read" | "net.fetch", own: string, narrow
   return [parent.ctx, child.ctx];
 }
 
-test("R-9.4-1, R-9.2-7: a child that names a private host reaches it no more than its parent, whose wildcard does not", async () => {
+test("R-9.4-1, R-9.2-7: a child whose lease names a private host cannot reach it through its parent's wildcard", async () => {
   await using there = await site();
   for (const ctx of await handedOn("net.fetch", "http://**", `${there.origin}/**`)) {
     await expect(ctx.fetch(there.origin)).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
@@ -652,7 +649,7 @@ test("R-9.4-1, R-9.2-7: a child that names a private host reaches it no more tha
   }
 });
 
-test("R-9.4-1, R-9.2-7: a child that names a link does not get behind it where its parent does not", async () => {
+test("R-9.4-1, R-9.2-7: a child whose lease names a link gets behind it no more than its parent", async () => {
   await using folder = await mkdtempDisposable(join(await realpath(tmpdir()), "arcp-"));
   const [own, foreign] = [join(folder.path, "own"), join(folder.path, "foreign")];
   await Promise.all([mkdir(own), mkdir(foreign)]);

@@ -7,7 +7,7 @@ import { ALL_FEATURES, Viewer } from "../../test/viewer.ts";
 import { defineAgent } from "./agent.ts";
 import type { AgentContext } from "./context.ts";
 
-/** A job that may fetch everything below `/open/` of a site, and a site that it may not reach. */
+/** A job that may fetch everything below `/open/` of one site, and a site that it may not reach. */
 async function fetching(
   answers: (elsewhere: string) => Record<string, Answer> = () => ({}),
   { patterns = [], ...rest }: { patterns?: string[]; [option: string]: unknown } = {},
@@ -30,7 +30,7 @@ async function fetching(
   const lease_request = { "net.fetch": [`${there.origin}/open/**`, ...patterns], ...rest };
   const lease_constraints = { expires_at: formatTimestamp(rig.clock.now() + 60_000) };
   const job = await rig.start(viewer, { lease_request, lease_constraints });
-  /** What the stream tells of operations, as `net.fetch GET url` and a code or a result. */
+  /** The operations that the stream shows, as `net.fetch GET url` and a code or a result. */
   const shown = async () => {
     await settled();
     return viewer.stream
@@ -45,7 +45,7 @@ async function fetching(
     job,
     ctx: job.ctx,
     shown,
-    /** A job of an agent that shows all that it does. */
+    /** A job of an agent that shows all its operations. */
     openly: async () => {
       await viewer.submit("open", null, { lease_request });
       return await begun.promise;
@@ -60,7 +60,7 @@ async function fetching(
 
 const code = (code: string) => expect.objectContaining({ code });
 
-test("R-9.3-2: what the lease covers is fetched, and nothing shows", async () => {
+test("R-9.3-2: what the lease covers is fetched, and the stream shows nothing", async () => {
   await using rig = await fetching();
   const { ctx, there } = rig;
   const response = await ctx.fetch(new URL(`${there.origin}/open/x?q=1#f`), {
@@ -86,7 +86,7 @@ test("R-9.3-2: what the lease covers is fetched, and nothing shows", async () =>
   expect(await rig.shown()).toEqual([]);
 });
 
-describe("R-9.3-3: a refusal is an error of the agent's and a pair on the stream, without secrets", () => {
+describe("R-9.3-3: a refusal is an error to the agent and a pair of events on the stream, without secrets", () => {
   test.each([
     ["https://user:password@a.test/x?key=secret", "https://a.test/x"],
     ["file:///etc/secret", "file:…"],
@@ -107,14 +107,14 @@ describe("R-9.3-3: a refusal is an error of the agent's and a pair on the stream
     expect(`${error}${JSON.stringify(rig.viewer.frames)}`).not.toMatch(/secret|password/);
   });
 
-  test("what is no URL is told so once", async () => {
+  test("an invalid URL is reported once", async () => {
     await using rig = await fetching();
     await expect(rig.ctx.fetch("not a secret url")).rejects.toThrow(
       "net.fetch is refused: the URL is not an absolute URL",
     );
   });
 
-  test("a long URL is cut", async () => {
+  test("a long URL is truncated", async () => {
     await using rig = await fetching();
     await expect(rig.ctx.fetch(`http://a.test/${"x".repeat(5_000)}`)).rejects.toThrow(/x{100}…/);
     expect(JSON.stringify(await rig.shown()).length).toBeLessThan(400);
@@ -147,7 +147,7 @@ describe("R-9.2-7: redirects", () => {
     ]);
   });
 
-  test("to another origin that the lease covers lose the credentials", async () => {
+  test("to another origin that the lease covers drop the credentials", async () => {
     await using other = await site();
     await using rig = await fetching(() => ({ "/open/1": [302, `${other.origin}/`] }), {
       patterns: [`${other.origin}/**`],
@@ -190,7 +190,7 @@ describe("R-9.2-7: redirects", () => {
     ]);
   });
 
-  test("with user information for the same place are refused, too", async () => {
+  test("to the same place but with user information are refused, too", async () => {
     await using rig = await fetching(() => ({}));
     const { origin, port } = rig.there;
     await using turn = await site({ "/": [302, `http://u:p@127.0.0.1:${port}/open/x`] });
@@ -201,7 +201,7 @@ describe("R-9.2-7: redirects", () => {
     expect(rig.there.received).toEqual([]);
   });
 
-  test("to a private address are refused although a wildcard covers it", async () => {
+  test("to a private address are refused even if a wildcard covers it", async () => {
     await using rig = await fetching((elsewhere) => ({ "/open/1": [302, `${elsewhere}/`] }), {
       patterns: ["http://**", "**"],
     });
@@ -211,7 +211,7 @@ describe("R-9.2-7: redirects", () => {
     expect(rig.elsewhere.received).toEqual([]);
   });
 
-  test("to a name that leads home are refused although a wildcard covers it", async () => {
+  test("to a name that resolves to loopback are refused even if a wildcard covers it", async () => {
     await using rig = await fetching(
       (elsewhere) => ({ "/open/1": [302, elsewhere.replace("127.0.0.1", "localhost")] }),
       { patterns: ["http://**"] },
@@ -223,7 +223,7 @@ describe("R-9.2-7: redirects", () => {
     expect(await rig.shown()).toContain("PERMISSION_DENIED");
   });
 
-  test("in a circle end after twenty, and what is behind twenty is reached", async () => {
+  test("in a circle end after twenty, and a target behind twenty is reached", async () => {
     const steps = Array.from({ length: 20 }, (_, i): [string, Answer] => [
       `/open/${i}`,
       [302, `/open/${i + 1}`],
@@ -238,7 +238,7 @@ describe("R-9.2-7: redirects", () => {
     expect(there.received).toHaveLength(21 + 21);
   });
 
-  test("are left to an agent that wants them, or fail if it says so", async () => {
+  test("are left to an agent that handles them itself, or fail if it says so", async () => {
     await using rig = await fetching((elsewhere) => ({ "/open/1": [302, elsewhere] }));
     const { ctx, there, elsewhere } = rig;
     const url = `${there.origin}/open/1`;
@@ -248,7 +248,7 @@ describe("R-9.2-7: redirects", () => {
     expect(elsewhere.received).toEqual([]);
   });
 
-  test("ask for no stream twice", async () => {
+  test("do not send a stream twice", async () => {
     await using rig = await fetching(() => ({ "/open/1": [307, "/open/2"] }));
     const { ctx, there } = rig;
     const body = new Blob(["a stream"]).stream();
@@ -281,7 +281,7 @@ describe("R-9.2-7: redirects", () => {
       ],
       ["text", () => ({ body: "é", sent: /^é$/, type: /^text\/plain/ })],
     ],
-  )("ask twice for %s", async (_, make) => {
+  )("send %s twice", async (_, make) => {
     await using rig = await fetching(() => ({ "/open/1": [308, "/open/2"] }));
     const { body, sent, type } = make();
     await rig.ctx.fetch(`${rig.there.origin}/open/1`, { method: "POST", body });
@@ -293,7 +293,7 @@ describe("R-9.2-7: redirects", () => {
   });
 });
 
-describe("R-9.3-1: the guard is asked once more in the turn in which a request goes out", () => {
+describe("R-9.3-1: the guard is asked again in the turn in which a request leaves", () => {
   test("an expiry right after the call", async () => {
     await using rig = await fetching();
     const { ctx, there, clock } = rig;
@@ -322,7 +322,7 @@ describe("R-9.3-1: the guard is asked once more in the turn in which a request g
     expect(there.received.map(({ url }) => url)).toEqual(["/open/1"]);
   });
 
-  test("money that is gone by then", async () => {
+  test("a budget that is exhausted by then", async () => {
     await using rig = await fetching(() => ({}), { "cost.budget": ["USD:1"] });
     const { ctx, there } = rig;
     const fetched = ctx.fetch(`${there.origin}/open/x`);
@@ -332,7 +332,7 @@ describe("R-9.3-1: the guard is asked once more in the turn in which a request g
     expect(there.received).toEqual([]);
   });
 
-  test("the record of an operation that shows is durable before anything is sent", async () => {
+  test("the record of a shown operation is durable before anything is sent", async () => {
     await using rig = await fetching();
     const { there, store } = rig;
     const ctx = await rig.openly();
@@ -346,8 +346,8 @@ describe("R-9.3-1: the guard is asked once more in the turn in which a request g
   });
 });
 
-describe("R-7.4-2: a job that has to stop fetches no further", () => {
-  test("a cancel ends a request that waits, and a body that is still coming", async () => {
+describe("R-7.4-2: a job that must stop fetches nothing more", () => {
+  test("a cancel ends a waiting request, and a body that is still arriving", async () => {
     await using rig = await fetching(() => ({
       "/open/silent": () => {},
       "/open/endless": (reply) => void reply.write("beginning"),
@@ -364,7 +364,7 @@ describe("R-7.4-2: a job that has to stop fetches no further", () => {
     expect((await rig.shown()).filter((one) => one === "CANCELLED")).toHaveLength(2);
   });
 
-  test("the caller's own signal works as ever, and shows nothing", async () => {
+  test("the caller's own signal works as usual, and shows nothing", async () => {
     await using rig = await fetching(() => ({ "/open/silent": () => {} }));
     const abort = new AbortController();
     const fetched = rig.ctx.fetch(`${rig.there.origin}/open/silent`, { signal: abort.signal });
@@ -384,7 +384,7 @@ describe("R-7.4-2: a job that has to stop fetches no further", () => {
   });
 });
 
-test("an agent that asks for it shows what it fetches, sizes and no content", async () => {
+test("an agent that asks for it shows its fetches, with sizes but no content", async () => {
   await using rig = await fetching(() => ({
     "/open/1": [302, "/open/2?key=secret"],
     "/open/none": (reply) => void reply.destroy(),
@@ -408,7 +408,7 @@ test("an agent that asks for it shows what it fetches, sizes and no content", as
   expect(failed.message).toMatch(/^net\.fetch failed: TypeError \w*Error UND_ERR_SOCKET$/);
 });
 
-test("R-9.2-10: a host header reaches around no check, nor does a dispatcher", async () => {
+test("R-9.2-10: neither a host header nor a dispatcher evades a check", async () => {
   await using rig = await fetching();
   const { ctx, there, elsewhere } = rig;
   const url = `${there.origin}/open/x`;
@@ -418,7 +418,7 @@ test("R-9.2-10: a host header reaches around no check, nor does a dispatcher", a
   expect([there.received.length, elsewhere.received.length]).toEqual([1, 0]);
 });
 
-test("it stands in for the global fetch, requests included", async () => {
+test("it can replace the global fetch, requests included", async () => {
   await using rig = await fetching();
   const { ctx, there } = rig;
   const standard: typeof fetch = ctx.fetch;

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(workspace, { recursive: true }));
 
-/** What an agent that may read everything reads with, and how it is cancelled. */
+/** What an agent that may read everything reads with, and how to cancel it. */
 async function reading(fileBytes?: number) {
   const limits = fileBytes === undefined ? {} : { fileBytes };
   const { runtime, start } = hosting({ workspace, limits });
@@ -28,7 +28,7 @@ async function reading(fileBytes?: number) {
   return { fs: job.ctx.fs, cancel };
 }
 
-/** What both ways of reading a file refuse it with. */
+/** What both ways of reading a file are refused with. */
 async function refused(fs: AgentContext["fs"], path: string): Promise<unknown> {
   const errors = await Promise.all(
     [fs.readFile(path), fs.readText(path)].map((read) => read.catch((error: unknown) => error)),
@@ -39,7 +39,7 @@ async function refused(fs: AgentContext["fs"], path: string): Promise<unknown> {
   return `${first.code}: ${first.message}`;
 }
 
-test("a file that is too large is refused unread, and says which limit that is", async () => {
+test("a file that is too large is refused unread, with the limit", async () => {
   const { fs } = await reading();
   await writeFile(`${workspace}/huge`, "");
   await truncate(`${workspace}/huge`, 3 * GIB);
@@ -49,7 +49,7 @@ test("a file that is too large is refused unread, and says which limit that is",
   expect(await fs.stat("huge")).toMatchObject({ size: 3 * GIB });
 });
 
-test("as much as the limit is read, and a byte more is not", async () => {
+test("a file exactly at the limit is read, and one a byte larger is not", async () => {
   const { fs } = await reading(1_000_000);
   const whole = "é".repeat(500_000);
   await writeFile(`${workspace}/whole`, whole);
@@ -59,7 +59,7 @@ test("as much as the limit is read, and a byte more is not", async () => {
   expect(await refused(fs, "whole")).toMatch(/^INVALID_REQUEST: .*1000000 bytes/);
 });
 
-test("what is no regular file is refused at once: it has no end, or no content", async () => {
+test("what is not a regular file is refused at once, since it has no end or no content", async () => {
   const { fs } = await reading();
   await mkdir(`${workspace}/folder`);
   execFileSync("mkfifo", [`${workspace}/pipe`]);
@@ -69,7 +69,7 @@ test("what is no regular file is refused at once: it has no end, or no content",
 });
 
 test.runIf(process.platform === "linux")(
-  "a file that tells no size is read to its end, and no further than the limit",
+  "a file without a size is read to its end, up to the limit",
   async () => {
     await writeFile(`${workspace}/empty`, "");
     expect(await (await reading()).fs.readText("empty")).toBe("");
@@ -83,7 +83,7 @@ test.runIf(process.platform === "linux")(
 const CIRCLE: { self?: object } = {};
 CIRCLE.self = CIRCLE;
 
-test("R-7.4-3: a cancel ends the read of a large file", async () => {
+test("R-7.4-3: a cancel ends reading a large file", async () => {
   const { fs, cancel } = await reading();
   await writeFile(`${workspace}/large`, "");
   await truncate(`${workspace}/large`, 64 * 1024 * 1024);
@@ -93,7 +93,7 @@ test("R-7.4-3: a cancel ends the read of a large file", async () => {
 });
 
 test.each([5, null, undefined, ["/etc/passwd"], { path: "a" }, 5n, CIRCLE])(
-  "R-9.3-2: what is no path is refused like any other operation: %o",
+  "R-9.3-2: what is not a path is refused like any other operation: %o",
   async (given) => {
     const { fs } = await reading();
     const path = given as unknown as string;

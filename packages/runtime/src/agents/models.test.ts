@@ -34,7 +34,7 @@ const usageOf = ({ usage }: typeof reply): Usage => ({
   output: usage.completion_tokens,
 });
 
-test("R-9.6-3: a call is charged exactly, and its metric says the model and what it used", async () => {
+test("R-9.6-3: a call is charged exactly, and its metric names the model and the usage", async () => {
   const { ctx, bodies } = await calling();
   expect(await ctx.model(MODEL).call(({ signal }) => ({ ...reply, signal }), usageOf)).toEqual({
     ...reply,
@@ -53,7 +53,7 @@ test("R-9.6-3: a call is charged exactly, and its metric says the model and what
   expect(await bodies("tool_call")).toEqual([]);
 });
 
-test("R-9.7-1: what no pattern matches is refused before anything is sent, and shows on the stream", async () => {
+test("R-9.7-1: a model that no pattern matches is refused before anything is sent, and the stream shows it", async () => {
   const { ctx, bodies } = await calling();
   expect(() => ctx.model("openai/gpt")).toThrow(code("PERMISSION_DENIED"));
   expect(() => ctx.model("local/llama")).toThrow(code("PERMISSION_DENIED"));
@@ -66,7 +66,7 @@ test("R-9.7-1: what no pattern matches is refused before anything is sent, and s
   ]);
 });
 
-test("R-9.3-1: a permit of before is checked again at each call, with nothing between the check and the call", async () => {
+test("R-9.3-1: an earlier permit is checked again at each call, with nothing between the check and the call", async () => {
   const { ctx, bodies } = await calling();
   const permit = ctx.model(MODEL);
   await ctx.metric({ name: "cost.other", value: 1, unit: "USD" });
@@ -109,7 +109,7 @@ test("R-9.7-2: without model.use there are no models, unless the operator opened
   expect(() => named.ctx.model("local/llama")).toThrow(code("PERMISSION_DENIED"));
 });
 
-test("R-7.1-3: a policy that drops model.use forbids models, also where they are open without it", async () => {
+test("R-7.1-3: a policy that drops model.use forbids models, even where they are open without it", async () => {
   const policy = {
     modelsWithoutLease: "registered",
     grant: (_: string, { "model.use": __, ...rest }: object & { "model.use"?: unknown }) => rest,
@@ -119,7 +119,7 @@ test("R-7.1-3: a policy that drops model.use forbids models, also where they are
   expect(ctx.lease["model.use"]).toEqual([]);
 });
 
-test("prices of an agent's own serve a model of which the runtime has none, and no other", async () => {
+test("an agent's own prices apply only to a model without a price of the runtime", async () => {
   const { ctx } = await calling();
   expect(() => ctx.model("mistral/new")).toThrow(
     expect.objectContaining({ code: "MISUSE", message: expect.stringContaining("mistral/new") }),
@@ -135,12 +135,12 @@ test("prices of an agent's own serve a model of which the runtime has none, and 
   );
 });
 
-test.each([[""], ["x".repeat(257)], [7], [undefined]])("%j is no id of a model", async (id) => {
+test.each([[""], ["x".repeat(257)], [7], [undefined]])("%j is not a model id", async (id) => {
   const { ctx } = await calling({ "model.use": ["*"] });
   expect(() => ctx.model(id as string)).toThrow(code("INVALID_REQUEST"));
 });
 
-test("R-9.6-13: what a call can cost at most is set aside for it, and released with it", async () => {
+test("R-9.6-13: the maximum cost of a call is set aside for it, and released with it", async () => {
   const { ctx } = await calling();
   const permit = ctx.model(MODEL, { reserve: { input: 50_000, output: 25_000 } });
   expect(ctx.budget.available()).toEqual({ USD: "1" });
@@ -162,7 +162,7 @@ test("R-9.6-13: what a call can cost at most is set aside for it, and released w
   expect(() => ctx.model(MODEL, { reserve: { USD: 1 } })).toThrow("it counts input, output");
 });
 
-test("R-9.6-13: what a call can cost at most is set aside, also where no single amount has so many digits", async () => {
+test("R-9.6-13: the maximum cost of a call is set aside even if no single amount has as many digits", async () => {
   const most = "999999999999999999";
   const prices = { input: { USD: most } };
   const { ctx } = await calling({ "cost.budget": Array.from({ length: 10 }, () => `USD:${most}`) });
@@ -176,7 +176,7 @@ test("R-9.6-13: what a call can cost at most is set aside, also where no single 
   await expect(permit.call(() => "sent")).rejects.toEqual(code("BUDGET_EXHAUSTED"));
 });
 
-test("R-9.6-13: of 100 calls at once that reserve 0.05 of 1.00 each exactly 20 are sent, and no money is lost", async () => {
+test("R-9.6-13: of 100 concurrent calls that reserve 0.05 of 1.00 each, exactly 20 are sent, and no money is lost", async () => {
   const { ctx, bodies } = await calling();
   const permit = ctx.model(MODEL, { reserve: { input: 25_000 } });
   let sent = 0;
@@ -203,14 +203,14 @@ test.each([
   ["charged", { input: 50_000 }, "0.2"],
   ["unknown", { input: Number.NaN }, "0.1"],
 ])(
-  "what was %s is not set aside any more, though its metric still has to wait",
+  "what was %s is no longer set aside, though its metric still has to wait",
   async (_, usage, left) => {
     const { ctx } = await calling({ "cost.budget": ["USD:0.3"] });
     let charging = false;
     const call = ctx.model(MODEL, { reserve: { input: 100_000 } }).call(
       () => reply,
       () => {
-        // The turn is full: whatever is said next waits for another one (J4).
+        // The turn's budget is used up: the next event waits for another turn (J4).
         for (let i = 0; i < 2_000; i++) void ctx.log.info("x");
         charging = true;
         return usage;
@@ -224,7 +224,7 @@ test.each([
   },
 );
 
-test("R-9.6-5: what was used beyond the reservation is charged all the same", async () => {
+test("R-9.6-5: usage beyond the reservation is still charged", async () => {
   const { ctx } = await calling();
   const permit = ctx.model(MODEL, { reserve: { input: 1 } });
   await permit.call(
@@ -266,20 +266,20 @@ test.each([
   },
 );
 
-test("without a reservation nothing can be charged for an unknown usage, and that is said aloud", async () => {
+test("without a reservation an unknown usage cannot be charged, and the error says so", async () => {
   const { ctx, bodies } = await calling();
   await expect(ctx.model(MODEL).call(() => reply)).rejects.toThrow(/nothing could be charged$/);
   expect(ctx.budget.remaining()).toEqual({ USD: "1" });
   expect(await bodies("tool_result")).toHaveLength(1);
 });
 
-test("a model that tells its usage while it answers is charged as it goes, and for that alone when it fails", async () => {
+test("a model that reports its usage while it answers is charged as it goes, and if it fails only for that", async () => {
   const { ctx } = await calling();
   const permit = ctx.model(MODEL, { reserve: { input: 50_000 } });
   await permit.call(async ({ report }) => {
     await report({ input: 10_000 });
     expect(ctx.budget.remaining()).toEqual({ USD: "0.98" });
-    // The rest of what was reserved for it, and not all of it once more.
+    // The rest of its reservation, not the whole of it again.
     expect(ctx.budget.available()).toEqual({ USD: "0.9" });
     expect(() => report({ input: -1 })).toThrow("must count input");
     await report({ input: 5_000 });
@@ -292,7 +292,7 @@ test("a model that tells its usage while it answers is charged as it goes, and f
   });
   await expect(broken).rejects.toThrow("the connection broke");
   expect(ctx.budget.available()).toEqual({ USD: "0.95" });
-  // Of what was reserved only the rest is charged when the end of it is not known.
+  // If its final usage is unknown, only the rest of the reservation is charged.
   const half = permit.call(
     ({ report }) => report({ input: 10_000 }),
     () => ({ input: Number.NaN }),
@@ -301,7 +301,7 @@ test("a model that tells its usage while it answers is charged as it goes, and f
   expect(ctx.budget.remaining()).toEqual({ USD: "0.85" });
 });
 
-test("R-9.6-12: the upstream's own word on its budget reaches the agent and the stream as ours, other errors as they are", async () => {
+test("R-9.6-12: the upstream's error for an exhausted budget reaches agent and stream as ours, others as they are", async () => {
   const { ctx, bodies } = await calling();
   const permit = ctx.model(MODEL, { reserve: { input: 1_000 } });
   const exceeded = Object.assign(new Error("429"), {
@@ -319,7 +319,7 @@ test("R-9.6-12: the upstream's own word on its budget reaches the agent and the 
   expect(ctx.budget.available()).toEqual({ USD: "1" });
 });
 
-test("R-7.3-3: a call that outlives its job charges nothing and harms nobody", async () => {
+test("R-7.3-3: a call that outlives its job charges nothing and does no harm", async () => {
   const { ctx, job, viewer } = await calling();
   const answered = Promise.withResolvers<typeof reply>();
   const running = ctx
@@ -332,7 +332,7 @@ test("R-7.3-3: a call that outlives its job charges nothing and harms nobody", a
   expect(ctx.budget.remaining()).toEqual({ USD: "1" });
 });
 
-test("a refusal that nobody looks at ends no process", async () => {
+test("a refusal that is not awaited does not end the process", async () => {
   const { ctx } = await calling({ "cost.budget": ["USD:1", "EUR:0.1"] });
   const permit = ctx.model(MODEL);
   await ctx.metric({ name: "cost.x", value: 1, unit: "EUR" });
@@ -341,7 +341,7 @@ test("a refusal that nobody looks at ends no process", async () => {
   await settled();
 });
 
-test("R-9.6-4: a call that fails by its own report of an unreadable usage costs what was reserved", async () => {
+test("R-9.6-4: a call that fails by its own report of an invalid usage costs what was reserved", async () => {
   const { ctx, bodies } = await calling();
   const permit = ctx.model(MODEL, { reserve: { input: 125_000 } });
   const streamed = permit.call(async ({ report }) => {
@@ -360,7 +360,7 @@ test("R-9.6-4: a call that fails by its own report of an unreadable usage costs 
   ]);
 });
 
-test("R-9.6-4: an unreadable report that nobody looks at, and nothing makes good, costs what was reserved", async () => {
+test("R-9.6-4: an invalid report whose error the call ignores, and does not correct, costs what was reserved", async () => {
   const { ctx, bodies } = await calling();
   const permit = ctx.model(MODEL, { reserve: { input: 125_000 } });
   const called = permit.call(async ({ report }) => {

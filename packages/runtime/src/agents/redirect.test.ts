@@ -19,7 +19,7 @@ function namesOf({ headers }: Hop): string[] {
   return [...headers.keys()].sort();
 }
 
-describe("R-9.2-7: the request that a redirect asks for is that of the Fetch standard", () => {
+describe("R-9.2-7: the request after a redirect follows the Fetch standard", () => {
   test.each([
     [301, "POST", "GET"],
     [302, "POST", "GET"],
@@ -35,7 +35,7 @@ describe("R-9.2-7: the request that a redirect asks for is that of the Fetch sta
     [307, "POST", "POST"],
     [308, "POST", "POST"],
     [308, "PATCH", "PATCH"],
-  ])("%i of %s is a %s", (status, method, expected) => {
+  ])("a %i answer to %s leads to a %s", (status, method, expected) => {
     const next = nextHop(hop(method, "body"), status, "/there");
     expect(next).toMatchObject({ url: "https://a.test/there", method: expected });
     const kept = expected === method;
@@ -50,16 +50,19 @@ describe("R-9.2-7: the request that a redirect asks for is that of the Fetch sta
     "https://a.test:444/",
     "//b.test/",
     "https://a.test.evil/",
-  ])("credentials are not sent along to %s", (location) => {
+  ])("credentials are not sent on to %s", (location) => {
     const next = nextHop(hop("GET"), 302, location);
     expect(namesOf(next)).toEqual([...Object.keys(ofABody), "x-own"].sort());
   });
 
-  test.each(["/x", "?x", "https://A.test:443/", "#x", "../x"])("but to %s they are", (location) => {
-    expect(namesOf(nextHop(hop("GET"), 307, location))).toContain("authorization");
-  });
+  test.each(["/x", "?x", "https://A.test:443/", "#x", "../x"])(
+    "credentials are sent on to %s",
+    (location) => {
+      expect(namesOf(nextHop(hop("GET"), 307, location))).toContain("authorization");
+    },
+  );
 
-  test("what is no redirect, or leads nowhere, is the answer", () => {
+  test("an answer that is not a redirect, or has no location, is returned", () => {
     const at = (status: number, headers: Record<string, string>) =>
       locationOf(new Response(null, { status, headers }));
     for (const status of [200, 201, 300, 304, 305, 404]) {
@@ -72,7 +75,7 @@ describe("R-9.2-7: the request that a redirect asks for is that of the Fetch sta
     expect(() => nextHop(hop("GET"), 302, "http://[")).toThrow(TypeError);
   });
 
-  test("a stream is not sent twice, and where it is not asked for again nobody minds", () => {
+  test("a stream is not sent twice, and a redirect that drops the body may follow one", () => {
     const stream = new Blob(["body"]).stream();
     for (const status of [301, 302, 307, 308]) {
       expect(() => nextHop(hop("PUT", stream), status, "/x")).toThrow(/cannot be sent/);

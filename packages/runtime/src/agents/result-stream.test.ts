@@ -21,7 +21,7 @@ async function streaming() {
   return { ...rig, viewer, job, write: job.ctx.result.write };
 }
 
-/** A job of which only the taking of chunks matters. */
+/** A job in which only the acceptance of chunks matters. */
 const deaf = (emitChunk: (chunk: Chunk) => Promise<void>) =>
   ({
     identity: { features: new Set(["result_chunk"]) },
@@ -30,7 +30,7 @@ const deaf = (emitChunk: (chunk: Chunk) => Promise<void>) =>
     life: { end: () => true },
   }) as unknown as Job;
 
-/** What is in it, as it is sent. */
+/** The data of a chunk, as it is sent. */
 const textOf = ({ data }: Chunk): string =>
   JSON.parse(typeof data === "string" ? data : data.within("", "").toString());
 
@@ -41,7 +41,7 @@ const dataOf = (frames: readonly Frame[]) =>
     .map(({ payload: { body } }) => Buffer.from(body.data, body.encoding))
     .reduce((whole, part) => Buffer.concat([whole, part]), Buffer.alloc(0));
 
-test("R-8.4-1: writes that nobody awaited keep their order and are whole before the job ends", async () => {
+test("R-8.4-1: writes that nobody awaited keep their order and are complete before the job ends", async () => {
   const { viewer, job, write } = await streaming();
   const pieces = ["a".repeat(400_000), "b", "c".repeat(300_000), "TAIL"];
   for (const piece of pieces) void write(piece);
@@ -52,14 +52,14 @@ test("R-8.4-1: writes that nobody awaited keep their order and are whole before 
   expect(dataOf(chunks).toString()).toBe(pieces.join(""));
   expect(payload.result_size).toBe(pieces.join("").length);
   expect(chunks.map(({ payload: { body } }) => body.chunk_seq)).toEqual(chunks.map((_, i) => i));
-  // One last chunk, and nothing of the result behind it.
+  // One last chunk, and nothing of the result after it.
   expect(chunks.map(({ payload: { body } }) => body.more)).toEqual([
     ...chunks.slice(1).map(() => true),
     false,
   ]);
 });
 
-test("R-8.4-1: what an agent writes once it has returned is late, whatever was still on its way then", async () => {
+test("R-8.4-1: what an agent writes after it has returned is ignored, whatever was still in flight", async () => {
   const { viewer, job, write } = await streaming();
   const late = async () => {
     for (let i = 0; i < 50; i++) await write("late");
@@ -81,7 +81,7 @@ test("R-8.4-1: what an agent writes once it has returned is late, whatever was s
   expect(payload.result_size).toBe(dataOf(chunks).length);
 });
 
-test("R-8.4-3: what an agent begins to write once it has returned a value is late, while that is looked at", async () => {
+test("R-8.4-3: what an agent writes after it has returned a value is ignored while the value is being validated", async () => {
   const { promise, resolve: pass } = Promise.withResolvers<void>();
   const validate = (value: unknown) => promise.then(() => ({ value }));
   const output = { "~standard": { version: 1, vendor: "test", validate } } as const;
@@ -107,7 +107,7 @@ test("R-8.4-3: what an agent begins to write once it has returned a value is lat
 });
 
 test.each([5, undefined, null, { a: 1 }, [1], new Float64Array(2), new ArrayBuffer(4)])(
-  "R-8.4-3: %o is no piece of a result, and what is returned in its place counts",
+  "R-8.4-3: %o is refused as a piece of a result, and a returned value still counts",
   async (piece) => {
     const { viewer, job, write } = await streaming();
     expect(() => write(piece as never)).toThrow(/a string or a Uint8Array/);
@@ -117,7 +117,7 @@ test.each([5, undefined, null, { a: 1 }, [1], new Float64Array(2), new ArrayBuff
   },
 );
 
-test("R-8.4-3: a piece that could not be taken is none, and what is returned in its place counts", async () => {
+test("R-8.4-3: a piece that could not be taken does not count, and a returned value does", async () => {
   const { viewer, job, write } = await streaming();
   const gone = new Uint8Array(4);
   structuredClone(gone, { transfer: [gone.buffer] });
@@ -126,10 +126,10 @@ test("R-8.4-3: a piece that could not be taken is none, and what is returned in 
   expect((await viewer.terminal(job.id)).payload.result).toBe("returned");
 });
 
-test("R-8.4-2: text comes out as it went in, at whatever characters it is cut", async () => {
+test("R-8.4-2: text arrives as it was written, wherever it is cut", async () => {
   const { viewer, job, write } = await streaming();
   const text = `${"x".repeat(128 * 1024 - 1)}🦊 and "🐻‍❄️"\\\n\0`;
-  // One code unit at a time around the pairs, and one large piece whose bound falls into a pair.
+  // One code unit at a time around the pairs, and one large piece with its bound inside a pair.
   await write(text);
   for (const unit of "🦊é🐻") for (let i = 0; i < unit.length; i++) void write(unit.charAt(i));
   job.end();
@@ -151,7 +151,7 @@ test.each(["text", "bytes"])(
   },
 );
 
-test("R-8.4-3: bytes come out as they went in, whatever the pieces", async () => {
+test("R-8.4-3: bytes arrive as they were written, whatever the pieces", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.uint8Array({ maxLength: 50 }), { minLength: 1, maxLength: 8 }),
@@ -175,7 +175,7 @@ test.each([
   // Its own `slice` copies nothing.
   ["Buffer", () => Buffer.alloc(4)],
 ])(
-  "R-8.4-3: bytes of a %s are taken as they were at the call, whatever it is used for next",
+  "R-8.4-3: bytes of a %s are taken as they are at the call, whatever it is used for next",
   async (_, bufferOf) => {
     const { viewer, job, write } = await streaming();
     const buffer = bufferOf().fill(1);
@@ -199,7 +199,7 @@ test("R-4.1-7: a piece of any size leaves in envelopes below 1 MiB", async () =>
   }
 });
 
-test("R-8.4-4: a write that failed leaves a hole, so the job cannot succeed, though the agent caught it", async () => {
+test("R-8.4-4: a failed write leaves a gap, so the job cannot succeed even if the agent caught the error", async () => {
   const { viewer, job, write } = await streaming();
   await write("begin");
   await expect(write(`bad \ud800 text${"x".repeat(300_000)}`)).rejects.toMatchObject({
@@ -210,7 +210,7 @@ test("R-8.4-4: a write that failed leaves a hole, so the job cannot succeed, tho
   expect((await viewer.terminal(job.id)).type).toBe("job.error");
 });
 
-test("R-8.4-4: a result beyond 256 MiB fails for good, though the agent caught it", async () => {
+test("R-8.4-4: a result beyond 256 MiB fails for good even if the agent caught the error", async () => {
   const stream = new ResultStream(
     deaf(async () => {}),
     256 * 1024 * 1024,
@@ -221,7 +221,7 @@ test("R-8.4-4: a result beyond 256 MiB fails for good, though the agent caught i
   await expect(stream.finish()).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
 });
 
-test("R-8.4-4: a result beyond the limit ends its job at once, though the agent goes on and fails in another way", async () => {
+test("R-8.4-4: a result beyond the limit ends its job at once, even if the agent goes on and fails in another way", async () => {
   const rig = hosting({ limits: { resultBytes: 1000 } });
   const viewer = new Viewer(rig.runtime);
   await viewer.hello();
@@ -237,7 +237,7 @@ test("R-8.4-4: a result beyond the limit ends its job at once, though the agent 
   });
 });
 
-test("nothing is kept alive of a text that was written behind the end of its job", async () => {
+test("a text written after the end of its job is not kept alive", async () => {
   const { job, viewer } = await streaming();
   job.end();
   await viewer.terminal(job.id);
@@ -248,14 +248,14 @@ test("nothing is kept alive of a text that was written behind the end of its job
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 ** 23);
 });
 
-test("R-8.4-2: text that ends within a surrogate pair is no result", async () => {
+test("R-8.4-2: text that ends within a surrogate pair is not a valid result", async () => {
   const { viewer, job, write } = await streaming();
   await write("🦊".charAt(0));
   job.end();
   expect((await viewer.terminal(job.id)).payload.code).toBe("INTERNAL_ERROR");
 });
 
-test("R-8.4-3: text and bytes do not mix, and what was refused at once leaves no hole", async () => {
+test("R-8.4-3: text and bytes do not mix, and a write that is refused at once leaves no gap", async () => {
   const { viewer, job, write } = await streaming();
   await write("text");
   expect(() => write(new Uint8Array(1))).toThrow(/not as both/);
@@ -286,7 +286,7 @@ test("R-8.4-6: a cancel in the middle of a stream ends it without a last chunk",
   expect(viewer.stream.at(-1)?.type).toBe("job.error");
 });
 
-test("64 MiB behind writes that nobody awaited are refused at once", () => {
+test("beyond 64 MiB of writes that nobody awaited, a write is refused at once", () => {
   const stream = new ResultStream(
     deaf(() => new Promise(() => {})),
     256 * 1024 * 1024,
@@ -295,7 +295,7 @@ test("64 MiB behind writes that nobody awaited are refused at once", () => {
   expect(() => stream.write("one more")).toThrow(/await/);
 });
 
-test("a large piece of bytes is encoded chunk by chunk, and what the agent does with it then changes nothing", async () => {
+test("a large piece of bytes is encoded chunk by chunk, and later changes to it have no effect", async () => {
   const data: string[] = [];
   const stream = new ResultStream(
     deaf(async (chunk) => void data.push(textOf(chunk))),
@@ -314,7 +314,7 @@ test("a large piece of bytes is encoded chunk by chunk, and what the agent does 
   expect(bytes.equals(Buffer.alloc(piece.length, 7))).toBe(true);
 });
 
-test("bytes that were handed to somebody else are refused at once, and leave no hole", async () => {
+test("transferred bytes are refused at once, and leave no gap", async () => {
   const { viewer, job, write } = await streaming();
   const gone = new Uint8Array(4).fill(1);
   await write(new Uint8Array([1]));

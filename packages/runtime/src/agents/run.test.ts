@@ -33,7 +33,7 @@ test.each([
   expect(signal.reason).toMatchObject({ code, message: payload.message });
 });
 
-test("an agent that throws what its signal made something throw has stopped, and not failed", async () => {
+test("an agent that throws an error caused by its signal has stopped, and not failed", async () => {
   const { viewer, start, lines } = await logged();
   const job = await start(viewer);
   const { signal } = job.ctx;
@@ -59,7 +59,7 @@ test.each([
   ]);
 });
 
-test("what an agent returns against its own schema is told with the place", async () => {
+test("a result that violates the agent's own schema is logged with the place of the fault", async () => {
   const counter = defineAgent({
     name: "counter",
     output: z.object({ files: z.array(z.int()) }),
@@ -73,7 +73,7 @@ test("what an agent returns against its own schema is told with the place", asyn
   ]);
 });
 
-test("what an agent returns that is no JSON is told with its job and the agent", async () => {
+test("a result that is not JSON is logged with the job and the agent", async () => {
   const { viewer, start, lines } = await logged();
   const job = await start(viewer);
   job.end({ count: 1n });
@@ -127,7 +127,7 @@ test.each([
   expect((await viewer.terminal(job.id)).payload.result).toEqual(arrives);
 });
 
-test("what a tool throws is told with its name, its job and the agent, unless it did on purpose or was stopped", async () => {
+test("a tool's error is logged with tool, job and agent, unless it was deliberate or the tool was stopped", async () => {
   const refusal = new ArcpError("INVALID_REQUEST", "there are no socks");
   const begun = Promise.withResolvers<void>();
   const tools: Record<string, Tool> = {
@@ -172,20 +172,23 @@ class Unreadable extends Error {
 test.each([
   ["whose job has secrets", { provisioners: { llm: new FakeUpstream() } }],
   ["whose job has none", {}],
-])("J3: an agent %s ends its job though nobody can read what it throws", async (_, options) => {
-  const lines: string[] = [];
-  const { start, submit } = hosts({
-    ...options,
-    tools: { broken: () => Promise.reject(new Unreadable()) },
-    observer: { job: () => ({ operation: () => ({}) }) },
-    logger: pino({ level: "error" }, { write: (line: string) => void lines.push(line) }),
-  });
-  const viewer = new Viewer(start(), { peer: { address: "127.0.0.1", loopback: true } });
-  await viewer.hello(["provisioned_credentials"]);
-  const { id, ctx, end } = await submit(viewer, { lease_request: { "tool.call": ["broken"] } });
-  await expect(ctx.tools.call("broken")).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
-  end(Promise.reject(new Unreadable()));
-  expect((await viewer.terminal(id)).payload.code).toBe("INTERNAL_ERROR");
-  expect(lines[0]).toContain("a tool failed");
-  expect(lines.at(-1)).toContain("an agent failed");
-});
+])(
+  "J3: an agent %s ends its job even if what it throws cannot be inspected",
+  async (_, options) => {
+    const lines: string[] = [];
+    const { start, submit } = hosts({
+      ...options,
+      tools: { broken: () => Promise.reject(new Unreadable()) },
+      observer: { job: () => ({ operation: () => ({}) }) },
+      logger: pino({ level: "error" }, { write: (line: string) => void lines.push(line) }),
+    });
+    const viewer = new Viewer(start(), { peer: { address: "127.0.0.1", loopback: true } });
+    await viewer.hello(["provisioned_credentials"]);
+    const { id, ctx, end } = await submit(viewer, { lease_request: { "tool.call": ["broken"] } });
+    await expect(ctx.tools.call("broken")).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+    end(Promise.reject(new Unreadable()));
+    expect((await viewer.terminal(id)).payload.code).toBe("INTERNAL_ERROR");
+    expect(lines[0]).toContain("a tool failed");
+    expect(lines.at(-1)).toContain("an agent failed");
+  },
+);

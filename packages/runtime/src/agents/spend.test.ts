@@ -26,7 +26,7 @@ const metrics = (viewer: Viewer): Array<[string, number, string]> =>
 const CIRCLE: { self?: object } = {};
 CIRCLE.self = CIRCLE;
 
-test("R-9.6-13: a reservation that does not fit is refused before any money is gone, and says what is left", async () => {
+test("R-9.6-13: a reservation that does not fit is refused before anything is spent; the error says what is left", async () => {
   const { job, viewer } = await spending(["USD:1.00"]);
   const first = job.ctx.spend.reserve({ USD: "0.75" });
   expect(() => job.ctx.spend.reserve({ USD: "0.26" })).toThrow(
@@ -44,7 +44,7 @@ test("R-9.6-13: a reservation that does not fit is refused before any money is g
   expect(metrics(viewer)).toEqual([]);
 });
 
-test("R-9.6-13: settling says what was really spent, exactly, and releases the rest", async () => {
+test("R-9.6-13: settling charges exactly what was spent, and releases the rest", async () => {
   const { job, viewer } = await spending(["USD:1.00"]);
   const reservation = job.ctx.spend.reserve({ USD: "0.5" }, { name: "cost.search" });
   await reservation.settle({ USD: "0.123456789012345678" });
@@ -58,7 +58,7 @@ test("R-9.6-13: settling says what was really spent, exactly, and releases the r
   expect(metrics(viewer).map(([name]) => name)).toEqual(["cost.search", "cost.budget.remaining"]);
 });
 
-test("a settlement is said whole however much waits to be written, and a second one that nobody looks at harms nobody", async () => {
+test("a settlement is reported whole however much is queued, and a second one that nobody awaits does no harm", async () => {
   const { job } = await spending(["USD:1", "EUR:1"]);
   await settled();
   const cost = job.ctx.spend.reserve({ USD: "0.5", EUR: "0.5" });
@@ -70,7 +70,7 @@ test("a settlement is said whole however much waits to be written, and a second 
   expect(job.ctx.budget.remaining()).toEqual({ USD: "0.5", EUR: "0.5" });
 });
 
-test("R-9.6-8: a reservation that is over is not charged to those above once its job has ended", async () => {
+test("R-9.6-8: a reservation settled or released before the end of its job is not charged to ancestors after it", async () => {
   const { job, viewer, begun } = await spending(["USD:10"], {}, { "agent.delegate": ["led"] });
   const id = (await job.ctx.delegate("led", null, { lease: { "cost.budget": ["USD:5"] } })).id;
   const child = await begun.get(id)?.promise;
@@ -82,13 +82,13 @@ test("R-9.6-8: a reservation that is over is not charged to those above once its
   await viewer.terminal(id);
   for (const over of [settledOne, released]) await over?.settle();
   expect(job.ctx.budget.remaining()).toEqual({ USD: "9" });
-  // The end released this one, and what it was for has cost something all the same.
+  // The end released this one, and yet its purpose has cost something.
   await left?.settle();
   await left?.settle();
   expect(job.ctx.budget.remaining()).toEqual({ USD: "8" });
 });
 
-test("a reservation is settled as it was made, whatever becomes of the amounts that it was made with", async () => {
+test("a reservation is settled as it was made, even if its object of amounts changes", async () => {
   const { job } = await spending(["USD:10"]);
   const amounts = { USD: "1" };
   const cost = job.ctx.spend.reserve(amounts);
@@ -97,14 +97,14 @@ test("a reservation is settled as it was made, whatever becomes of the amounts t
   expect(job.ctx.budget.remaining()).toEqual({ USD: "9" });
 });
 
-test("R-9.6-5: what was spent beyond the reservation is recorded all the same", async () => {
+test("R-9.6-5: spending beyond the reservation is still recorded", async () => {
   const { job } = await spending(["USD:1.00"]);
   await job.ctx.spend.reserve({ USD: "0.5" }).settle({ USD: "1.25" });
   expect(job.ctx.budget.remaining()).toEqual({ USD: "-0.25" });
   expect(() => job.ctx.spend.reserve({ USD: "0.01" })).toThrow("must be above zero");
 });
 
-test("await using releases what was neither settled nor released", async () => {
+test("await using releases a reservation that was neither settled nor released", async () => {
   const { job } = await spending(["USD:1.00"]);
   {
     await using _held = job.ctx.spend.reserve({ USD: "1" });
@@ -118,7 +118,7 @@ test("await using releases what was neither settled nor released", async () => {
   expect(job.ctx.budget.available()).toEqual({ USD: "0.6" });
 });
 
-test("R-9.6-13: 100 parallel calls of a tool that reserves 0.05 of 1.00 each: exactly 20 run", async () => {
+test("R-9.6-13: of 100 parallel calls of a tool that reserve 0.05 of 1.00 each, exactly 20 run", async () => {
   let ran = 0;
   const search = async (_args: unknown, { spend }: ToolCall): Promise<void> => {
     await using cost = spend.reserve({ USD: "0.05" });
@@ -142,7 +142,7 @@ test("R-9.6-13: 100 parallel calls of a tool that reserves 0.05 of 1.00 each: ex
   expect(results).toHaveLength(100);
 });
 
-test("R-9.3-1: a job that is being cancelled or has ended reserves nothing, and leaves no reservation open", async () => {
+test("R-9.3-1: a job that is being cancelled or has ended can reserve nothing, and leaves no reservation open", async () => {
   const { job, viewer } = await spending(["USD:1.00"]);
   const open = job.ctx.spend.reserve({ USD: "0.5" });
   await viewer.reply(viewer.send("job.cancel", {}, { job_id: job.id }));
@@ -169,18 +169,21 @@ test.each([
   [{ USD: CIRCLE as unknown as string }],
   [null as unknown as Record<string, string>],
   ["USD:0.50" as unknown as Record<string, string>],
-  // What it holds is none of its names.
+  // A map's entries are not its properties.
   [new Map([["USD", "1"]]) as unknown as Record<string, string>],
-])("R-9.6-4: %o is no amount, to reserve or to settle", async (amounts) => {
-  const { job } = await spending(["USD:1.00"]);
-  expect(() => job.ctx.spend.reserve(amounts)).toThrow("is not an amount");
-  const reservation = job.ctx.spend.reserve({ USD: "0.5" });
-  await expect(reservation.settle(amounts)).rejects.toThrow("is not an amount");
-  expect(job.ctx.budget.available()).toEqual({ USD: "0.5" });
-});
+])(
+  "R-9.6-4: %o can be neither reserved nor settled, since it is not an amount",
+  async (amounts) => {
+    const { job } = await spending(["USD:1.00"]);
+    expect(() => job.ctx.spend.reserve(amounts)).toThrow("is not an amount");
+    const reservation = job.ctx.spend.reserve({ USD: "0.5" });
+    await expect(reservation.settle(amounts)).rejects.toThrow("is not an amount");
+    expect(job.ctx.budget.available()).toEqual({ USD: "0.5" });
+  },
+);
 
 test.each(["spend", "cost", "cost.budget.remaining", "cost.budget.x", "cost."])(
-  "R-8.2-3: %s is no name for what was spent",
+  "R-8.2-3: %s is not a valid name of a cost",
   async (name) => {
     const { job } = await spending(["USD:1.00"]);
     expect(() => job.ctx.spend.reserve({ USD: "0.5" }, { name })).toThrow(
@@ -195,7 +198,7 @@ test.each([
   { name: ["cost.search"] },
   { dimensions: { page: 7 } },
   { dimensions: "all" },
-])("R-8.1-2: no money is set aside for a cost that could not be told: %o", async (options) => {
+])("R-8.1-2: no money is set aside for a cost that could not be reported: %o", async (options) => {
   const { job, viewer } = await spending(["USD:1"]);
   const odd = options as unknown as { dimensions: Record<string, string> };
   expect(() => job.ctx.spend.reserve({ USD: "0.5" }, odd)).toThrow(
@@ -213,7 +216,7 @@ test.each([
   expect(costs.map(({ payload }) => payload.body.dimensions)).toEqual([{ page: "7" }]);
 });
 
-test("R-5.3-6: a reservation of many currencies makes no long message", async () => {
+test("R-5.3-6: a reservation of many currencies does not make a long message", async () => {
   const { job } = await spending(["C0:1"]);
   const amounts = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`C${i}`, "2.5"]));
   const short = expect.objectContaining({
@@ -225,7 +228,7 @@ test("R-5.3-6: a reservation of many currencies makes no long message", async ()
   expect(() => job.ctx.spend.reserve(amounts)).toThrow(short);
 });
 
-test("R-9.6-13 and R-4.1-7: no money is set aside for a cost too large to be told", async () => {
+test("R-9.6-13 and R-4.1-7: no money is set aside for a cost too large to be reported", async () => {
   const { job } = await spending(["USD:1"]);
   const long = "€".repeat(400_000);
   const given = [{ dimensions: { page: long } }, { name: `cost.${long}` }];

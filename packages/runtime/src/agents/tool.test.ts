@@ -26,7 +26,7 @@ async function calling(tools: Record<string, Tool>, options: Parameters<typeof h
   return { ...host, viewer, job, ctx: job.ctx, call: job.ctx.tools.call, results };
 }
 
-/** A schema that takes its time. */
+/** An asynchronous schema. */
 function slow(): { schema: StandardSchemaV1<unknown, string>; asked: Promise<void>; go(): void } {
   const asked = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
@@ -39,7 +39,7 @@ function slow(): { schema: StandardSchemaV1<unknown, string>; asked: Promise<voi
   return { schema, asked: asked.promise, go: gate.resolve };
 }
 
-test("a tool gets what its schema makes of the arguments, and its caller what the other makes of the result", async () => {
+test("a tool gets the arguments as its input schema makes them, and its caller what the output schema makes", async () => {
   const page = defineTool({
     input: z.object({ page: z.int().min(1), dpi: z.int().default(300) }),
     output: z.object({ words: z.array(z.string()) }),
@@ -80,7 +80,7 @@ test("a call has the types of the tool whose type it is given", async () => {
   );
 });
 
-test("arguments that do not fit are INVALID_REQUEST to the agent and on the stream, and the tool is not run", async () => {
+test("invalid arguments are INVALID_REQUEST to the agent and on the stream, and the tool is not run", async () => {
   let ran = 0;
   const input = z.object({ pages: z.array(z.object({ number: z.int() })) });
   const { call, results } = await calling({
@@ -95,7 +95,7 @@ test("arguments that do not fit are INVALID_REQUEST to the agent and on the stre
     }),
   );
   await expect(call("ocr.page")).rejects.toThrow(/^ocr\.page: args: /);
-  // Who may not call it learns nothing of its schema.
+  // A job that may not call it learns nothing of its schema.
   await expect(call("mail.send")).rejects.toEqual(code("PERMISSION_DENIED"));
   expect(ran).toBe(0);
   expect((await results()).map((body) => body.error?.code)).toEqual([
@@ -106,7 +106,7 @@ test("arguments that do not fit are INVALID_REQUEST to the agent and on the stre
 });
 
 test.each(["", 5, null, undefined, {}, ["ocr.page"]])(
-  "R-8.1-2: %j names no tool, and no event could say that it was called",
+  "R-8.1-2: %j is not a tool's name, since no event could report its call",
   async (name) => {
     const { call, viewer, results } = await calling({});
     await expect(call(name as never, {})).rejects.toMatchObject({ code: "INVALID_REQUEST" });
@@ -115,7 +115,7 @@ test.each(["", 5, null, undefined, {}, ["ocr.page"]])(
   },
 );
 
-test("a result that does not fit is INTERNAL_ERROR, and what was wrong with it stays in the process", async () => {
+test("an invalid result is INTERNAL_ERROR, and what was wrong with it stays in the process", async () => {
   const output = z.enum(["black", "white"]);
   const run = () => "hunter2" as "black";
   const { call, results } = await calling({ "ocr.colour": defineTool({ output, run }) });
@@ -129,7 +129,7 @@ test("a result that does not fit is INTERNAL_ERROR, and what was wrong with it s
   expect(JSON.stringify(shown)).not.toMatch(/hunter2|black/);
 });
 
-test("a schema that throws fails the call alone", async () => {
+test("a schema that throws fails only the call", async () => {
   const broken = z.unknown().transform((): string => {
     throw new Error("broken");
   });
@@ -141,7 +141,7 @@ test.each([
   ["CANCELLED", "job.cancel"],
   ["BUDGET_EXHAUSTED", "metric"],
 ])(
-  "R-9.3-1: %s by a %s while a schema is still looking: the tool is not run",
+  "R-9.3-1: %s by a %s while a schema is still checking: the tool is not run",
   async (refusal, by) => {
     const { schema, asked, go } = slow();
     let ran = 0;
@@ -157,7 +157,7 @@ test.each([
   },
 );
 
-test("a tool that is torn from its work by the signal fails with the reason why it had to stop", async () => {
+test("a tool that the signal interrupts fails with the reason why it had to stop", async () => {
   const wait = async (_: unknown, { signal }: ToolCall) => setTimeout(60_000, null, { signal });
   const { call, viewer, job, results } = await calling({ "ocr.page": wait });
   const called = call("ocr.page");
@@ -169,7 +169,7 @@ test("a tool that is torn from its work by the signal fails with the reason why 
   expect(await results()).toEqual([{ call_id: "call_1", error: { ...why, retryable: false } }]);
 });
 
-test("R-9.3-1: a lease that runs out while a schema is still looking refuses the call and ends the job", async () => {
+test("R-9.3-1: a lease that expires while a schema is still checking refuses the call and ends the job", async () => {
   const { schema, asked, go } = slow();
   let ran = 0;
   const tools = { "ocr.page": defineTool({ input: schema, run: () => ++ran }) };
@@ -190,11 +190,11 @@ test("R-9.3-1: a lease that runs out while a schema is still looking refuses the
   expect((await viewer.terminal(job.id)).payload.code).toBe("LEASE_EXPIRED");
 });
 
-test("R-9.3-1: no turn passes between the last look and the tool", async () => {
+test("R-9.3-1: no turn passes between the last check and the start of the tool", async () => {
   const order: string[] = [];
   const { job, call } = await calling({ "ocr.page": () => order.push("run") });
   const called = call("ocr.page");
-  // Whatever comes right after the record is durable comes after the tool was started.
+  // What runs right after the record is durable runs after the tool was started.
   await job.ctx.flush();
   await Promise.resolve();
   order.push("later");
@@ -202,11 +202,11 @@ test("R-9.3-1: no turn passes between the last look and the tool", async () => {
   expect(order).toEqual(["run", "later"]);
 });
 
-test.each([["text"], [{}], [null], [{ run: "no" }]])("%j is no tool", (tool) => {
+test.each([["text"], [{}], [null], [{ run: "no" }]])("%j is not a tool", (tool) => {
   expect(() => hosting({ tools: { "ocr.page": tool as unknown as Tool } })).toThrow(code("MISUSE"));
 });
 
-test("R-9.3-3: a refusal that cannot be shown any more is still the refusal", async () => {
+test("R-9.3-3: a refusal is still the refusal if there is no room to show it", async () => {
   const { ctx } = await calling({});
   const flood = () => {
     for (;;) void ctx.log.info("more");
@@ -218,7 +218,7 @@ test("R-9.3-3: a refusal that cannot be shown any more is still the refusal", as
     await expect(operation).rejects.toEqual(code("PERMISSION_DENIED"));
 });
 
-test("R-9.3-3: an error too large for the stream is shown by its size, and the agent has the whole", async () => {
+test("R-9.3-3: an error too large for the stream is shown as its size, and the agent gets all of it", async () => {
   const details = { page: "x".repeat(2 ** 21) };
   const { call, results } = await calling({
     "ocr.page": () => {
@@ -232,7 +232,7 @@ test("R-9.3-3: an error too large for the stream is shown by its size, and the a
   ]);
 });
 
-test("R-5.2-7, R-8.2-1: what nests too deep for the stream is shown by its size, and tool and agent have the whole", async () => {
+test("R-5.2-7, R-8.2-1: what nests too deep for the stream is shown as its size, and tool and agent get all of it", async () => {
   const deep = JSON.parse(`${"[".repeat(500)}${"]".repeat(500)}`);
   const { call, results, viewer } = await calling({ "ocr.page": (args) => args });
   expect(await call("ocr.page", deep)).toEqual(deep);
@@ -243,7 +243,7 @@ test("R-5.2-7, R-8.2-1: what nests too deep for the stream is shown by its size,
   expect(payload.body.args).toEqual({ truncated: true, byte_size: 1000 });
 });
 
-test("what a tool gives that JSON has no word for stands on the stream as null, and the call has a result", async () => {
+test("what JSON cannot express is shown as null on the stream, and the call still has a result", async () => {
   const { call, results } = await calling({
     "ocr.page": () => () => "later",
     "ocr.none": () => {},
@@ -260,7 +260,7 @@ test.each([
   ["a plain context", {}],
   ["an observed one", { observer: { job: () => ({ operation: () => ({}) }) } }],
 ])(
-  "R-8.2-1: a tool that throws what cannot be looked at has its result all the same, in %s",
+  "R-8.2-1: a tool that throws something that cannot be inspected still has a result, in %s",
   async (_, options) => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
@@ -276,7 +276,7 @@ test.each([
   },
 );
 
-test("R-9.3-3: a tool gets the arguments that are shown, whatever the agent makes of them meanwhile", async () => {
+test("R-9.3-3: a tool gets the arguments that are shown, even if the agent changes them meanwhile", async () => {
   const got: unknown[] = [];
   const { call, viewer } = await calling({ "ocr.page": (args) => got.push(args) });
   const args = { path: "/allowed" };
@@ -291,7 +291,7 @@ test("R-9.3-3: a tool gets the arguments that are shown, whatever the agent make
   expect(got).toHaveLength(1);
 });
 
-test("R-8.2-1: a result that says something else each time it is asked stands on the stream as it was first", async () => {
+test("R-8.2-1: a result whose toJSON changes is shown on the stream as it was first", async () => {
   let asked = 0;
   const fickle = { toJSON: () => (asked++ === 0 ? { pages: 7 } : undefined) };
   const { call, results } = await calling({ "ocr.page": async () => fickle });

@@ -23,7 +23,7 @@ test.each([
     details: { upstream: true },
     cause: error,
   });
-  // What the upstream says of spend and limits is its operator's.
+  // What the upstream says of spending and limits is for its operator only.
   expect(JSON.stringify(translated?.toPayload())).not.toContain("exceeded!");
 });
 
@@ -36,11 +36,11 @@ test.each([
   ["null", null],
   ["something deep", { error: { error: { error: { error: body } } } }],
   ["402 as text", thrown({ status: "402" })],
-])("R-9.6-12: %s is not", (_, error) => {
+])("R-9.6-12: %s is not BUDGET_EXHAUSTED", (_, error) => {
   expect(upstreamExhaustion("m", error)).toBeUndefined();
 });
 
-test("an error that goes in circles is looked at once", () => {
+test("a circular error is examined once", () => {
   const loop: Record<string, unknown> = {};
   loop["error"] = loop;
   loop["data"] = loop;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { exactNumber } from "../exact-number.ts";
 import { parseAmount } from "./amount.ts";
 
-describe("R-9.6-1: the grammar of an amount", () => {
+describe("R-9.6-1: grammar of an amount", () => {
   test.each([
     ["USD:2.50", "USD", "2.5"],
     ["EUR:0", "EUR", "0"],
@@ -46,7 +46,7 @@ describe("R-9.6-1: the grammar of an amount", () => {
     `${"A".repeat(33)}:1`,
     `USD:${"1".repeat(19)}`,
     `USD:1.${"1".repeat(19)}`,
-  ])("%j is none", (text) => {
+  ])("%j is not an amount", (text) => {
     expect(parseAmount(text)).toBeUndefined();
   });
 });

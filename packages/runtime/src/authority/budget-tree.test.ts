@@ -27,7 +27,7 @@ const of = (budget: Budget) => ({
 });
 
 describe("reservations", () => {
-  test("R-9.6-13: what is reserved is not available, remains all the same, and comes back", () => {
+  test("R-9.6-13: a reserved amount is not available, still remains, and comes back", () => {
     const budget = new Budget(amounts({ USD: 1 }));
     const first = reserved(budget, { USD: "0.6" });
     expect(of(budget)).toEqual({ remaining: { USD: "1" }, available: { USD: "0.4" } });
@@ -41,7 +41,7 @@ describe("reservations", () => {
     expect(of(budget).available).toEqual({ USD: "1" });
   });
 
-  test("a budget keeps none that is over: a job may make any number of them", () => {
+  test("a budget keeps no closed reservation, so a job may make any number", () => {
     const budget = new Budget(amounts({ USD: 1 }));
     for (let i = 0; i < 100; i++) reserved(budget, { USD: "0.6" }).release();
     const open = reserved(budget, { USD: "0.6" });
@@ -51,7 +51,7 @@ describe("reservations", () => {
     release.mockRestore();
   });
 
-  test("R-9.6-13: what is spent of a reservation is set aside no longer, and only the rest comes back", () => {
+  test("R-9.6-13: what is spent of a reservation is no longer set aside, and only the rest comes back", () => {
     const budget = new Budget(amounts({ USD: 1 }));
     const held = reserved(budget, { USD: "0.5", GBP: 3 });
     const report = (entries: Record<string, string | number>): void => {
@@ -69,18 +69,18 @@ describe("reservations", () => {
     expect(of(budget).available).toEqual({ USD: "0.4" });
   });
 
-  test("R-9.6-13: of several amounts all are set aside or none", () => {
+  test("R-9.6-13: several amounts are set aside together or not at all", () => {
     const budget = new Budget(amounts({ USD: 1, EUR: 1 }));
     expect(budget.reserve(amounts({ USD: "0.5", EUR: 2 })).ok).toBe(false);
     expect(of(budget).available).toEqual({ USD: "1", EUR: "1" });
   });
 
-  test("a currency that nobody budgets needs no setting aside", () => {
+  test("a currency without a budget needs no setting aside", () => {
     const budget = new Budget(amounts({ USD: 1 }));
     expect(budget.reserve(amounts({ GBP: 1_000_000 })).ok).toBe(true);
   });
 
-  test("R-9.6-8: a child that does not budget a currency reserves it with the ancestor that does", () => {
+  test("R-9.6-8: a child without a budget in a currency reserves it with the ancestor that has one", () => {
     const parent = new Budget(amounts({ USD: 1, EUR: 1 }));
     const child = granted(parent, { EUR: 1 });
     const grandchild = granted(child, { EUR: "0.5" });
@@ -93,7 +93,7 @@ describe("reservations", () => {
 });
 
 describe("children", () => {
-  test("R-9.4-4: a parent with 8 of which 6.5 are spent grants 1.5, but neither 1.51 nor another currency", () => {
+  test("R-9.4-4: a parent with 8 that spent 6.5 can grant 1.5, but neither 1.51 nor another currency", () => {
     const parent = new Budget(amounts({ USD: 8 }));
     parent.spend("USD", new Big(6.5));
     expect(parent.delegate(amounts({ USD: "1.51" })).ok).toBe(false);
@@ -114,7 +114,7 @@ describe("children", () => {
     granted(parent, { USD: "0.3" });
   });
 
-  test("R-9.6-8: an ancestor that is exhausted stops its descendants, whatever they have left", () => {
+  test("R-9.6-8: an exhausted ancestor stops its descendants, whatever they have left", () => {
     const parent = new Budget(amounts({ USD: 1, EUR: 1 }));
     const child = granted(parent, { USD: "0.5" });
     parent.spend("EUR", new Big(1));
@@ -131,7 +131,7 @@ describe("children", () => {
     granted(middle, { USD: 1 });
   });
 
-  test("R-9.4-4, R-9.6-13: what a grandparent that overspent has left is promised once, not to each who asks", () => {
+  test("R-9.4-4, R-9.6-13: what is left of an overspent grandparent is promised once, not to everyone who asks", () => {
     const top = new Budget(amounts({ USD: 10 }));
     const middle = granted(top, { USD: 8 });
     top.spend("USD", new Big(9));
@@ -140,21 +140,21 @@ describe("children", () => {
     const left = { ok: false, currency: "USD", available: "0.2" };
     expect(middle.delegate(amounts({ USD: "0.3" }))).toEqual(left);
     expect(middle.reserve(amounts({ USD: "0.3" }))).toEqual(left);
-    // What the child sets aside is of its own grant.
+    // The child reserves from its own grant.
     reserved(child, { USD: "0.4" });
     expect(child.reserve(amounts({ USD: "0.2" }))).toMatchObject({ ok: false, available: "0.1" });
     reserved(middle, { USD: "0.2" });
     expect(middle.reserve(amounts({ USD: "0.01" }))).toMatchObject({ available: "0" });
   });
 
-  test("R-9.4-4, R-9.6-13: what a child or its own child has promised is set aside above, though the child spent that since", () => {
+  test("R-9.4-4, R-9.6-13: what a child or grandchild promised stays set aside above, even if the child has since spent it", () => {
     const parent = new Budget(amounts({ USD: 10 }));
     const child = granted(parent, { USD: 5 });
     const held = reserved(child, { USD: 2 });
     const grandchild = granted(child, { USD: 2 });
     reserved(grandchild, { USD: 2 });
     child.spend("USD", new Big(4));
-    // Of 6 that remain 4 may still be spent by who was promised them.
+    // Of the 6 that remain, 4 may still be spent by those who were promised them.
     expect(of(parent)).toEqual({ remaining: { USD: "6" }, available: { USD: "2" } });
     expect(parent.delegate(amounts({ USD: 3 }))).toMatchObject({ ok: false, available: "2" });
     held.release();
@@ -163,7 +163,7 @@ describe("children", () => {
     expect(of(parent).available).toEqual({ USD: "5" });
   });
 
-  test("J4: what an operation of one job computes does not grow with the jobs that live beside it", () => {
+  test("J4: the work of one job's operation does not grow with the number of live jobs beside it", () => {
     const sums = vi.spyOn(Big.prototype, "plus");
     const differences = vi.spyOn(Big.prototype, "minus");
     const computed = (siblings: number, depth: number): number => {
@@ -183,7 +183,7 @@ describe("children", () => {
     vi.restoreAllMocks();
   });
 
-  test("a child that overspent sets nothing aside, and a closed one gives nothing back twice", () => {
+  test("an overspent child sets nothing aside, and a closed one gives nothing back twice", () => {
     const parent = new Budget(amounts({ USD: 10 }));
     const child = granted(parent, { USD: 1 });
     child.spend("USD", new Big(3));
@@ -194,7 +194,7 @@ describe("children", () => {
     expect(of(parent).available).toEqual({ USD: "7" });
   });
 
-  test("R-9.6-9: every holder whose counter moved is told what remains of its own", () => {
+  test("R-9.6-9: every job whose counter moved is told what remains of its own", () => {
     const said: string[] = [];
     const holder = (name: string) => ({
       changed: () => said.push(`${name} changed`),
@@ -207,7 +207,7 @@ describe("children", () => {
   });
 });
 
-test("R-5.2-4, R-9.6-8, R-9.6-13: over any sequence of steps money is conserved exactly, per job and currency", () => {
+test("R-5.2-4, R-9.6-8, R-9.6-13: any sequence of steps conserves money exactly, per job and currency", () => {
   fc.assert(fc.property(aSequence, playBudgets), { numRuns: 1000 });
   for (const count of Object.values(tally)) expect(count).toBeGreaterThan(1000);
 });

@@ -17,10 +17,10 @@ function budget(...entries: string[]): Budget {
   return new Budget(outcome.grant, { holder });
 }
 
-/** What the last notice said. */
+/** The content of the last notice. */
 let said: string | undefined;
 
-/** What a charge has to say, and undefined when it has nothing. */
+/** The notices that a charge requires, and undefined if there are none. */
 function charge(of: Budget, currency: string, value: number): string | undefined {
   said = undefined;
   const amount = exactCost(value);
@@ -30,14 +30,14 @@ function charge(of: Budget, currency: string, value: number): string | undefined
 }
 
 describe("grants", () => {
-  test("R-9.6-1: an entry that is no amount is refused and named", () => {
+  test("R-9.6-1: an entry that is not an amount is refused and named", () => {
     expect(compileGrant(["USD:1", "USD:-1"])).toEqual({
       ok: false,
       problem: '1: is not an amount such as "USD:2.50"',
     });
   });
 
-  test("R-9.6-2: the entries of a currency are added, exactly, and currencies kept apart by case", () => {
+  test("R-9.6-2: entries of one currency are added exactly, and currencies that differ in case are separate", () => {
     const of = budget("USD:0.1", "USD:0.2", "usd:5", "credits:999999999999999999");
     expect([...of.remaining()]).toEqual([
       ["USD", "0.3"],
@@ -85,11 +85,11 @@ describe("charges", () => {
     {},
     [1],
     true,
-  ])("R-9.6-4: %s is no cost", (value) => {
+  ])("R-9.6-4: %s is not a cost", (value) => {
     expect(exactCost(value)).toBeUndefined();
   });
 
-  test("R-5.2-5: doubles count by their shortest decimal text, the smallest and the largest too", () => {
+  test("R-5.2-5: doubles count as their shortest decimal text, including the smallest and the largest", () => {
     const of = budget("A:1", "B:1", "C:1");
     charge(of, "A", 0.1 + 0.2);
     expect(of.remaining().get("A")).toBe("0.69999999999999996");
@@ -102,13 +102,13 @@ describe("charges", () => {
     expect(() => JSON.parse(JSON.stringify(of))).not.toThrow();
   });
 
-  test("R-9.6-5: a thousand cents are exactly ten, whatever doubles make of it", () => {
+  test("R-9.6-5: a thousand cents are exactly ten, despite the rounding of doubles", () => {
     const of = budget("USD:10");
     for (let i = 0; i < 1000; i += 1) charge(of, "USD", 0.01);
     expect(of.remaining().get("USD")).toBe("0");
   });
 
-  test("R-5.2-4: nothing is lost or made up, against integer arithmetic", () => {
+  test("R-5.2-4: nothing is lost or made up, compared with integer arithmetic", () => {
     const scale = 9;
     const cents = fc.bigInt({ min: 0n, max: 10n ** 15n });
     const text = (n: bigint): string => {
@@ -123,7 +123,7 @@ describe("charges", () => {
           const of = budget(...grants.map((n) => `EUR:${text(n)}`), "USD:1");
           let left = grants.reduce((sum, n) => sum + n, 0n);
           for (const cost of costs) {
-            // At most fifteen digits, which survive the way through a double.
+            // At most fifteen digits, which survive a conversion to double and back.
             charge(of, "EUR", Number(text(cost)));
             left -= cost;
           }
@@ -140,7 +140,7 @@ describe("charges", () => {
 });
 
 describe("R-9.6-6: exhaustion", () => {
-  test("at zero, not before, and by any currency", () => {
+  test("comes at zero, not before, and in any currency", () => {
     const of = budget("EUR:1", "USD:1");
     charge(of, "USD", 0.9999999999999999);
     expect(of.exhausted()).toBeUndefined();
@@ -148,14 +148,14 @@ describe("R-9.6-6: exhaustion", () => {
     expect(of.exhausted()).toEqual({ currency: "USD", remaining: "0" });
   });
 
-  test("from the start with a grant of zero, never without a grant", () => {
+  test("comes at once with a grant of zero, and never without a grant", () => {
     expect(budget("EUR:0").exhausted()).toBeDefined();
     expect(budget().exhausted()).toBeUndefined();
   });
 });
 
 describe("R-9.6-10: notices", () => {
-  test("the first decrement, then every 5 % of the initial amount", () => {
+  test("come at the first decrement, then every 5 % of the initial amount", () => {
     const of = budget("EUR:100");
     expect(charge(of, "EUR", 0.01)).toBe("99.99");
     expect(charge(of, "EUR", 4.99)).toBeUndefined();
@@ -165,7 +165,7 @@ describe("R-9.6-10: notices", () => {
     expect(charge(of, "EUR", 30)).toBe("60.09");
   });
 
-  test("reaching zero or less, once, and then every 5 % again", () => {
+  test("come once when zero is reached or crossed, and then every 5 % again", () => {
     const of = budget("EUR:100");
     charge(of, "EUR", 99);
     expect(charge(of, "EUR", 0.999)).toBeUndefined();
@@ -174,7 +174,7 @@ describe("R-9.6-10: notices", () => {
     expect(charge(of, "EUR", 4)).toBe("-5");
   });
 
-  test("a cost of nothing decrements nothing", () => {
+  test("a cost of zero decrements nothing", () => {
     const of = budget("EUR:100", "USD:0");
     expect(charge(of, "EUR", 0)).toBeUndefined();
     expect(charge(of, "EUR", -0)).toBeUndefined();
@@ -183,14 +183,14 @@ describe("R-9.6-10: notices", () => {
     expect(charge(of, "USD", 0.01)).toBe("-0.02");
   });
 
-  test("currencies are counted apart", () => {
+  test("currencies are counted separately", () => {
     const of = budget("EUR:100", "USD:100");
     expect(charge(of, "EUR", 1)).toBe("99");
     expect(charge(of, "USD", 1)).toBe("99");
     expect(charge(of, "EUR", 1)).toBeUndefined();
   });
 
-  test("R-9.6-11: what was not said yet is said at the end, once, and only where there was something to say", () => {
+  test("R-9.6-11: at the end, what was not reported yet is reported once, and only if there is something", () => {
     const of = budget("EUR:100", "USD:100", "GBP:100");
     charge(of, "EUR", 1);
     charge(of, "EUR", 1);

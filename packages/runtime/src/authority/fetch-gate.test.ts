@@ -12,7 +12,7 @@ afterEach(async () => {
   await Promise.all(gates.splice(0).map((gate) => gate.close()));
 });
 
-/** A gate over names that mean what the test says, one answer after the other, and the last one again. */
+/** A gate over names that resolve to the given answers, one after the other, the last one repeated. */
 function gateTo(patterns: readonly string[], names: Record<string, string[][]> = {}) {
   const outcome = compileLease({ "net.fetch": patterns } as Lease);
   if (!outcome.ok) throw new Error(outcome.problem);
@@ -40,7 +40,7 @@ const refused = (message: RegExp) => ({
   cause: { code: "PERMISSION_DENIED", message: expect.stringMatching(message) },
 });
 
-test("R-9.2-7 (N2): a name is looked up once, and what was checked is what is connected to", async () => {
+test("R-9.2-7 (N2): a name is looked up once, and the connection goes to the checked address", async () => {
   await using there = await site();
   const { port } = there;
   const { get, asked } = gateTo([`http://app.test:${port}/**`], {
@@ -61,7 +61,7 @@ test.each([
   ["93.184.215.14", "192.168.1.1"],
   ["192.168.1.1", "93.184.215.14"],
 ])(
-  "R-9.2-7 (N2): a name that leads to %s %s is refused unless the lease names it",
+  "R-9.2-7 (N2): a name that resolves to %s %s is refused unless the lease names it",
   async (...addresses) => {
     await using there = await site();
     const { port } = there;
@@ -81,15 +81,18 @@ test.each([
   ["fe80::1"],
   ["224.0.0.1"],
   ["127.0.0.1", "100.100.100.200"],
-])("R-9.2-7 (N2): no name leads to %s %s, whatever the lease names", async (...addresses) => {
-  await using there = await site();
-  const { port } = there;
-  const { get } = gateTo([`http://app.test:${port}/**`], { "app.test": [addresses] });
-  await expect(get(`http://app.test:${port}/`)).rejects.toMatchObject(
-    refused(/link-local or reserved/),
-  );
-  expect(there.received).toEqual([]);
-});
+])(
+  "R-9.2-7 (N2): a name that resolves to %s %s is refused, whatever the lease names",
+  async (...addresses) => {
+    await using there = await site();
+    const { port } = there;
+    const { get } = gateTo([`http://app.test:${port}/**`], { "app.test": [addresses] });
+    await expect(get(`http://app.test:${port}/`)).rejects.toMatchObject(
+      refused(/link-local or reserved/),
+    );
+    expect(there.received).toEqual([]);
+  },
+);
 
 test.each([
   "127.0.0.1",
@@ -112,7 +115,7 @@ test.each([
   expect(there.received).toEqual([]);
 });
 
-test("R-9.2-7: an address that the lease names is reached, at the port and path that it names", async () => {
+test("R-9.2-7: an address that the lease names is reachable, at the named port and path", async () => {
   await using there = await site();
   const { origin, port } = there;
   const { get, asked } = gateTo([`${origin}/api/**`, "http://**"]);
@@ -128,7 +131,7 @@ test("R-9.2-7: an address that the lease names is reached, at the port and path 
   expect(asked).toEqual([]);
 });
 
-test("R-9.2-7 (N3): a connection that was made for a host by name does not serve a wider pattern", async () => {
+test("R-9.2-7 (N3): a connection made for a host named in the lease does not serve a wider pattern", async () => {
   await using there = await site();
   const { port } = there;
   const { get } = gateTo([`http://app.test:${port}/api/**`, `http://*.test:${port}/**`], {
@@ -155,7 +158,7 @@ test("R-9.3-1: the gate is closed to a job that may not act", async () => {
   await expect(get(`${there.origin}/`)).rejects.toMatchObject({ cause: { code: "CANCELLED" } });
 });
 
-test("what is not found fails as a fetch does", async () => {
+test("a name that is not found fails as fetch does", async () => {
   const { get } = gateTo(["http://**"]);
   await expect(get("http://none.test/")).rejects.toMatchObject({
     name: "TypeError",

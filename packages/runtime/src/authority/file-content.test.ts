@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Reads a file of these contents, to which something happens once its size is known. */
+/** Reads a file with these contents, to which something happens once its size is known. */
 async function reading(
   contents: string,
   meanwhile: (path: string) => unknown,
@@ -33,12 +33,12 @@ async function reading(
   return (await readContent(handle, path, { most: 5_000_000, signal })).toString();
 }
 
-test("a file that grows while it is read is what it was when it was opened", async () => {
+test("a file that grows during the read is read as it was when opened", async () => {
   const before = "x".repeat(1_500_000);
   expect(await reading(before, (path) => appendFile(path, "y".repeat(5_000_000)))).toBe(before);
 });
 
-test("a file that becomes shorter while it is read ends where it ends", async () => {
+test("a file that shrinks during the read ends where it ends", async () => {
   expect(await reading("x".repeat(1_500_000), (path) => truncate(path, 700_000))).toBe(
     "x".repeat(700_000),
   );
@@ -54,7 +54,7 @@ test("an empty file that is written to meanwhile is read as far as it goes, up t
   ).rejects.toMatchObject({ code: "INVALID_REQUEST" });
 });
 
-test("a read ends with the signal, for its reason", async () => {
+test("the signal ends a read, with its reason", async () => {
   const stop = new AbortController();
   const reason = new Error("the job has ended");
   const abort = () => stop.abort(reason);

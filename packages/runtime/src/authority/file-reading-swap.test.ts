@@ -9,18 +9,18 @@ import { listDirectory, openForReading, statFile } from "./file-reading.ts";
 import { Guard } from "./guard.ts";
 import { compileLease } from "./lease.ts";
 
-// Someone moves links and files at exactly the moment that a check has passed and the opening comes.
+// An attacker moves links and files at exactly the moment between a passed check and the opening.
 
 const between = vi.hoisted(() => ({
   /** Runs before each opening, after all checks. */
   opening: async (): Promise<void> => {},
   /** Runs after each opening, before what was opened is looked at. */
   opened: async (): Promise<void> => {},
-  /** Whether the kernel shows what a descriptor stands for, as Linux does. */
+  /** Whether the kernel shows what a descriptor refers to, as Linux does. */
   proc: true,
   /** Runs before each listing. */
   listing: async (): Promise<void> => {},
-  /** Handles that are open, links that were looked up, files that were opened. */
+  /** Open handles, links that were looked up, files that were opened. */
   open: 0,
   lookups: 0,
   openings: 0,
@@ -152,7 +152,7 @@ describe.each([true, false])(
       between.opening = once(swapFile);
       between.openings = 0;
       await expect(read(`${base}/work/sub/a`)).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
-      // Opening alone can have effects, on a pipe or a device.
+      // Opening alone can have side effects, on a pipe or a device.
       expect(between.openings).toBe(0);
     });
 
@@ -162,7 +162,7 @@ describe.each([true, false])(
         await writeFile(`${base}/evil/b`, "");
       });
       const listed = await listDirectory(access, `${base}/work/sub`).catch(({ code }) => code);
-      // Linux lists what was opened; elsewhere there is no such way, and the swap is noticed.
+      // Linux lists what was opened; elsewhere that is impossible, and the swap is noticed.
       expect(listed).toEqual(proc ? [{ name: "a", kind: "file" }] : "PERMISSION_DENIED");
     });
 
@@ -173,13 +173,13 @@ describe.each([true, false])(
       });
     });
 
-    test("what is missing outside looks like what is there", async () => {
+    test("a file missing outside gives the same error as one that exists", async () => {
       await rm(`${base}/evil/a`);
       between.opening = once(swapDirectory);
       await expect(read(`${base}/work/sub/a`)).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
     });
 
-    test("a file that is replaced by a new version, as editors do, is read in its new one", async () => {
+    test("a file replaced by a new version, as editors do, is read in the new version", async () => {
       await writeFile(`${base}/work/new`, "newer");
       between.opened = once(() => rename(`${base}/work/new`, `${base}/work/sub/a`));
       expect(await read(`${base}/work/sub/a`)).toBe("newer");
@@ -187,7 +187,7 @@ describe.each([true, false])(
   },
 );
 
-test("R-9.3-1: the disk is not touched for a path that is not covered", async () => {
+test("R-9.3-1: the disk is not accessed for a path that is not covered", async () => {
   between.lookups = 0;
   for (const path of [`${base}/evil/a`, `${base}/none`, `${base}/work/../evil/a`, "a", ""]) {
     await expect(read(path)).rejects.toMatchObject({ code: "PERMISSION_DENIED" });

@@ -66,7 +66,7 @@ async function read(access: FileAccess, path: string): Promise<string> {
   }
 }
 
-/** Every way in, so that none is forgotten. */
+/** Every operation, so that none is forgotten. */
 const ways = {
   open: read,
   list: listDirectory,
@@ -83,14 +83,14 @@ async function codeOf(attempt: Promise<unknown>): Promise<unknown> {
 }
 
 describe("what is covered", () => {
-  test("can be read, by an absolute or a relative path", async () => {
+  test("can be read by an absolute or a relative path", async () => {
     const access = await accessTo("**/*");
     expect(await read(access, `${work}/a.txt`)).toBe("inside");
     expect(await read(access, "sub/../a.txt")).toBe("inside");
     expect(await read(access, "sub//b.txt")).toBe("deeper");
   });
 
-  test("can be listed, links being named and not followed", async () => {
+  test("can be listed, with links named but not followed", async () => {
     await symlink(base, `${work}/link`);
     const entries = await listDirectory(await accessTo("**/*", work), ".");
     expect([...entries].sort((a, b) => a.name.localeCompare(b.name))).toEqual([
@@ -100,7 +100,7 @@ describe("what is covered", () => {
     ]);
   });
 
-  test("can be looked at", async () => {
+  test("can be inspected", async () => {
     const access = await accessTo("**/*");
     const status = await statFile(access, "a.txt");
     expect(status).toMatchObject({ kind: "file", size: 6 });
@@ -108,7 +108,7 @@ describe("what is covered", () => {
     expect((await statFile(access, "sub")).kind).toBe("directory");
   });
 
-  test("fails as the system does when it is not there or something else", async () => {
+  test("fails with the system's error if it does not exist or is something else", async () => {
     const access = await accessTo("**/*");
     expect(await codeOf(read(access, "none"))).toBe("ENOENT");
     expect(await codeOf(read(access, "a.txt/x"))).toBe("ENOTDIR");
@@ -117,7 +117,7 @@ describe("what is covered", () => {
     expect(await codeOf(statFile(access, "none"))).toBe("ENOENT");
   });
 
-  test("is not waited for when it is a pipe without a writer", async () => {
+  test("does not block if it is a pipe without a writer", async () => {
     await promisify(execFile)("mkfifo", [`${work}/pipe`]);
     expect(await codeOf(read(await accessTo("**/*"), "pipe"))).toBe("INVALID_REQUEST");
   });
@@ -174,11 +174,11 @@ describe("R-9.2-7: what is not covered is denied, whether it exists or not (F1)"
     ]) {
       expect(await codeOf(way(access, path)), path).toBe("PERMISSION_DENIED");
     }
-    // The link of this name leads to nothing in its own directory.
+    // In its own directory, the link of this name dangles.
     expect(await codeOf(way(access, "sub/again"))).toBe("ENOENT");
   });
 
-  test("the refusal names what was asked for and not where it leads", async () => {
+  test("the refusal names what was asked for, and not where it leads", async () => {
     await symlink("../secret", `${work}/file`);
     const error = await read(await accessTo("**/*"), "file").catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ArcpError);
@@ -187,18 +187,18 @@ describe("R-9.2-7: what is not covered is denied, whether it exists or not (F1)"
     );
   });
 
-  test("a link may come back inside by way of outside", async () => {
+  test("a link may lead outside and back inside", async () => {
     await symlink(work, `${base}/back`);
     await symlink("../back/a.txt", `${work}/round`);
     expect(await read(await accessTo("**/*"), "round")).toBe("inside");
   });
 
-  test("a link from what one pattern covers to what another covers", async () => {
+  test("a link may lead from what one pattern covers to what another covers", async () => {
     await symlink("../secret", `${work}/file`);
     expect(await read(await accessTo("**/*", `${base}/secret`), "file")).toBe("secret");
   });
 
-  test("a link to a covered tree is no way in from outside it", async () => {
+  test("a link from outside to a covered tree grants no access", async () => {
     await symlink(work, `${base}/alias`);
     expect(await codeOf(read(await accessTo("**/*"), `${base}/alias/a.txt`))).toBe(
       "PERMISSION_DENIED",
@@ -211,7 +211,7 @@ describe("R-9.2-7: what is not covered is denied, whether it exists or not (F1)"
   });
 });
 
-describe("the literal beginning of a pattern is resolved once, at acceptance", () => {
+describe("the literal prefix of a pattern is resolved once, at acceptance", () => {
   test("a lease on a path below a link works", async () => {
     await symlink(work, `${base}/alias`);
     const access = await accessTo(`${base}/alias/**`);
@@ -219,7 +219,7 @@ describe("the literal beginning of a pattern is resolved once, at acceptance", (
     expect(await codeOf(read(access, `${work}/a.txt`))).toBe("PERMISSION_DENIED");
   });
 
-  test("a link that is bent afterwards leads nowhere", async () => {
+  test("a link that is changed afterwards grants no access", async () => {
     await symlink(work, `${base}/alias`);
     const access = await accessTo(`${base}/alias/**`);
     await unlink(`${base}/alias`);
@@ -227,7 +227,7 @@ describe("the literal beginning of a pattern is resolved once, at acceptance", (
     expect(await codeOf(read(access, `${base}/alias/a.txt`))).toBe("PERMISSION_DENIED");
   });
 
-  test("a beginning that does not exist yet is where it will be", async () => {
+  test("a prefix that does not exist yet is resolved to where it will be", async () => {
     await symlink(work, `${base}/alias`);
     const access = await accessTo(`${base}/alias/new/*`);
     await mkdir(`${work}/new`);
@@ -235,14 +235,14 @@ describe("the literal beginning of a pattern is resolved once, at acceptance", (
     expect(await read(access, `${base}/alias/new/c`)).toBe("new");
   });
 
-  test("a link behind the first wildcard is not the beginning", async () => {
+  test("a link behind the first wildcard does not belong to the prefix", async () => {
     await symlink(base, `${work}/up`);
     expect(await codeOf(read(await accessTo(`${work}/u*/secret`), "up/secret"))).toBe(
       "PERMISSION_DENIED",
     );
   });
 
-  test("a wildcard in a real name is a character, and ** is every place", async () => {
+  test("a wildcard in a real name is an ordinary character, and ** covers every place", async () => {
     await mkdir(`${base}/w*`);
     await writeFile(`${base}/w*/a.txt`, "starred");
     await symlink(`${base}/w*`, `${base}/alias`);
@@ -253,13 +253,13 @@ describe("the literal beginning of a pattern is resolved once, at acceptance", (
     expect(await read(await accessTo("**"), `${base}/alias/other/a.txt`)).toBe("inside");
   });
 
-  test("a beginning that goes in circles covers nothing", async () => {
+  test("a circular prefix covers nothing", async () => {
     await symlink("loop", `${base}/loop`);
     expect((await accessTo(`${base}/loop/**`)).realPatterns).toEqual([]);
   });
 });
 
-test("R-9.3-1: the guard is asked before the disk is, for what exists as for what does not", async () => {
+test("R-9.3-1: the guard is asked before the disk is accessed, whether the file exists or not", async () => {
   const access = await accessTo("**/*");
   access.job.active = false;
   for (const path of ["a.txt", "none", "../secret"]) {

@@ -10,7 +10,7 @@ import { openForWriting } from "./file-writing.ts";
 import { Guard } from "./guard.ts";
 import { compileLease } from "./lease.ts";
 
-// On a system whose separator is another one, where these names would be no names.
+// On a system with another separator, where these names would not be file names.
 
 const system = vi.hoisted(() => ({ sep: "/" }));
 
@@ -32,32 +32,35 @@ test.each([
   "a.txt ",
   "sub./a.txt",
   "...",
-])("R-9.2-7: %j is reached on POSIX, and not where Windows reads something else", async (name) => {
-  const base = await realpath(await mkdtemp(join(tmpdir(), "arcp-")));
-  const path = `${base}/${name}`;
-  await mkdir(`${base}/sub.`);
-  await writeFile(path, "inside");
-  const outcome = compileLease({ "fs.read": [`${base}/**`], "fs.write": [`${base}/**`] });
-  if (!outcome.ok) throw new Error(outcome.problem);
-  const { lease } = outcome;
-  const guard = new Guard({ lease, budget: new Budget(lease.budget), isActive: () => true });
-  const realPatterns = await resolvePatternPrefixes(lease.patterns("fs.read"));
-  const access = (capability: FileAccess["capability"]): FileAccess => ({
-    capability,
-    guard,
-    lease,
-    realPatterns,
-  });
-  try {
-    expect(await statFile(access("fs.read"), path)).toMatchObject({ kind: "file" });
-    system.sep = "\\";
-    const denied = expect.objectContaining({ code: "PERMISSION_DENIED" });
-    await expect(openForReading(access("fs.read"), path)).rejects.toEqual(denied);
-    await expect(openForWriting(access("fs.write"), path, "w")).rejects.toEqual(denied);
-    await writeFile(`${base}/a.txt`, "inside");
-    expect(await statFile(access("fs.read"), `${base}/a.txt`)).toMatchObject({ kind: "file" });
-  } finally {
-    system.sep = "/";
-    await rm(base, { recursive: true });
-  }
-});
+])(
+  "R-9.2-7: %j is reachable on POSIX, but not where Windows reads it as something else",
+  async (name) => {
+    const base = await realpath(await mkdtemp(join(tmpdir(), "arcp-")));
+    const path = `${base}/${name}`;
+    await mkdir(`${base}/sub.`);
+    await writeFile(path, "inside");
+    const outcome = compileLease({ "fs.read": [`${base}/**`], "fs.write": [`${base}/**`] });
+    if (!outcome.ok) throw new Error(outcome.problem);
+    const { lease } = outcome;
+    const guard = new Guard({ lease, budget: new Budget(lease.budget), isActive: () => true });
+    const realPatterns = await resolvePatternPrefixes(lease.patterns("fs.read"));
+    const access = (capability: FileAccess["capability"]): FileAccess => ({
+      capability,
+      guard,
+      lease,
+      realPatterns,
+    });
+    try {
+      expect(await statFile(access("fs.read"), path)).toMatchObject({ kind: "file" });
+      system.sep = "\\";
+      const denied = expect.objectContaining({ code: "PERMISSION_DENIED" });
+      await expect(openForReading(access("fs.read"), path)).rejects.toEqual(denied);
+      await expect(openForWriting(access("fs.write"), path, "w")).rejects.toEqual(denied);
+      await writeFile(`${base}/a.txt`, "inside");
+      expect(await statFile(access("fs.read"), `${base}/a.txt`)).toMatchObject({ kind: "file" });
+    } finally {
+      system.sep = "/";
+      await rm(base, { recursive: true });
+    }
+  },
+);

@@ -22,13 +22,13 @@ import { openForWriting, type WriteFlag } from "./file-writing.ts";
 import { Guard } from "./guard.ts";
 import { compileLease } from "./lease.ts";
 
-// Someone moves links and files at exactly the moment that a check has passed and the opening comes.
+// An attacker moves links and files at exactly the moment between a passed check and the opening.
 
 const between = vi.hoisted(() => ({
-  /** Runs before each opening with what is opened, and after it. */
+  /** Runs before each opening, with the path to be opened, and after it. */
   opening: async (_path: string): Promise<void> => {},
   opened: async (_path: string): Promise<void> => {},
-  /** Whether the kernel shows what a descriptor stands for, as Linux does. */
+  /** Whether the kernel shows what a descriptor refers to, as Linux does. */
   proc: true,
   open: 0,
 }));
@@ -97,7 +97,7 @@ async function write(path: string, flag: WriteFlag = "w", access?: FileAccess): 
 const work = async (): Promise<FileAccess> => await accessTo(`${base}/work/**`);
 const denied = expect.objectContaining({ code: "PERMISSION_DENIED" });
 
-/** What is outside, which must never change. */
+/** The outside, which must never change. */
 async function outside(): Promise<Record<string, string>> {
   const names = await readdir(`${base}/evil`);
   const contents = names.map(async (name) => [
@@ -112,7 +112,7 @@ describe.each([true, false])("with /proc: %s", (proc) => {
     between.proc = proc;
   });
 
-  test("R-9.3-2: a file is made, replaced, appended to, or left alone", async () => {
+  test("R-9.3-2: a file is created, replaced, appended to, or left alone", async () => {
     const path = `${base}/work/new.txt`;
     const access = await work();
     await write(path, "w", access);
@@ -134,7 +134,7 @@ describe.each([true, false])("with /proc: %s", (proc) => {
     expect((await lstat(path)).mode & 0o111).toBe(0);
   });
 
-  test("what is covered fails as the system does", async () => {
+  test("what is covered fails with the system's error", async () => {
     await expect(write("none/x", "w", await work())).rejects.toMatchObject({ code: "ENOENT" });
     await expect(write("sub/a/x", "w", await work())).rejects.toMatchObject({ code: "ENOTDIR" });
     await expect(write("sub", "w", await work())).rejects.toMatchObject({ code: "EISDIR" });
@@ -143,7 +143,7 @@ describe.each([true, false])("with /proc: %s", (proc) => {
     });
   });
 
-  test("R-9.2-5, R-9.2-7: what is not covered is denied, and nothing is made", async () => {
+  test("R-9.2-5, R-9.2-7: what is not covered is denied, and nothing is created", async () => {
     await symlink(`${base}/evil`, `${base}/work/out`);
     await symlink(`${base}/evil/a`, `${base}/work/link`);
     await symlink(`${base}/evil/new`, `${base}/work/dangling`);
@@ -173,7 +173,7 @@ describe.each([true, false])("with /proc: %s", (proc) => {
     expect(await readdir(`${base}/work`)).toEqual(before);
   });
 
-  test("R-9.2-7: a link that stays inside is followed, as the system does", async () => {
+  test("R-9.2-7: a link that stays inside is followed, as by the system", async () => {
     await symlink(`${base}/work/sub`, `${base}/work/inner`);
     await symlink("sub/made", `${base}/work/dangling`);
     await write("inner/b", "w", await work());
@@ -181,7 +181,7 @@ describe.each([true, false])("with /proc: %s", (proc) => {
     expect(await readdir(`${base}/work/sub`)).toEqual(["a", "b", "made"]);
   });
 
-  test("R-9.3-1: the job may still act when the file is emptied", async () => {
+  test("R-9.3-1: a file is emptied only if the job may still act at that moment", async () => {
     between.opened = async (path) => {
       if (path.endsWith("a")) job.active = false;
     };
@@ -190,7 +190,7 @@ describe.each([true, false])("with /proc: %s", (proc) => {
     expect(await readFile(`${base}/work/sub/a`, "utf8")).toBe("inside");
   });
 
-  test("what is no regular file is left alone, and nothing waits for it", async () => {
+  test("anything but a regular file is left alone, and does not block", async () => {
     await promisify(execFile)("mkfifo", [`${base}/work/pipe`]);
     await expect(write("pipe", "w", await work())).rejects.toMatchObject({ code: "ENXIO" });
     const everything = await accessTo("**");
@@ -235,14 +235,14 @@ describe.each([true, false])("with /proc: %s", (proc) => {
           () => undefined,
           (thrown: unknown) => thrown,
         );
-        // On Linux the second opening goes through the directory that was checked, wherever its name leads by now; what
-        // was opened is then no longer where it was to be.
+        // On Linux the second opening goes through the checked directory, wherever its name leads by now; the opened file is then
+        // no longer where it should be.
         expect(error).toEqual(denied);
         between.opening = async () => {};
         const { a, b } = await outside();
         expect(a).toBe("precious");
         expect(b ?? "").toBe("");
-        // W2: where the kernel does not help, an empty file can come of it, and only there.
+        // W2: without help from the kernel an empty file can result, and only there.
         if (proc) expect(b).toBeUndefined();
         await rm(`${base}/evil/b`, { force: true });
         await swapBack();
@@ -269,7 +269,7 @@ describe.each([true, false])("with /proc: %s", (proc) => {
     });
 
     test.each(["w", "a", "wx"] as const)(
-      "a file that is not there yet becomes a link to the outside (%s)",
+      "a file that does not exist yet becomes a link to the outside (%s)",
       async (flag) => {
         between.opening = at(2, () => symlink(`${base}/evil/new`, `${base}/work/sub/b`));
         await expect(write("sub/b", flag, await work())).rejects.toEqual(denied);
@@ -277,7 +277,7 @@ describe.each([true, false])("with /proc: %s", (proc) => {
       },
     );
 
-    test.each([1, 2])("a directory further up becomes a link, at opening %i", async (nth) => {
+    test.each([1, 2])("an ancestor directory becomes a link, at opening %i", async (nth) => {
       await mkdir(`${base}/work/sub/deep`);
       await mkdir(`${base}/evil/deep`);
       between.opening = at(nth, swapDirectory);
@@ -285,7 +285,7 @@ describe.each([true, false])("with /proc: %s", (proc) => {
       if (proc) expect(await readdir(`${base}/evil/deep`)).toEqual([]);
     });
 
-    test("the directory moves away after the opening", async () => {
+    test("the directory is moved away after the opening", async () => {
       between.opened = once(async () => {
         await rename(`${base}/work/sub`, `${base}/gone`);
       });
@@ -293,7 +293,7 @@ describe.each([true, false])("with /proc: %s", (proc) => {
       expect(await readFile(`${base}/gone/a`, "utf8")).toBe("inside");
     });
 
-    test("a file that is replaced by a new version, as editors do, is written to in its new one", async () => {
+    test("a file replaced by a new version, as editors do, is written to in the new version", async () => {
       await writeFile(`${base}/work/next`, "newer");
       between.opened = at(2, () => rename(`${base}/work/next`, `${base}/work/sub/a`));
       await write("sub/a", "a", await work());
@@ -302,7 +302,7 @@ describe.each([true, false])("with /proc: %s", (proc) => {
   });
 });
 
-test("R-9.2-7: a workspace behind a link is where the link leads when the job is accepted, and nowhere later", async () => {
+test("R-9.2-7: a workspace that is a link is resolved when the job is accepted, and never again", async () => {
   await symlink(`${base}/work`, `${base}/alias`);
   const access = await accessTo(`${base}/alias/**`);
   await write(`${base}/alias/x`, "w", access);

@@ -10,7 +10,7 @@ function glob(pattern: string): Glob {
 
 describe("R-9.2-2: the elements of a pattern", () => {
   test.each([
-    // Any other character is itself.
+    // Any other character matches itself.
     ["a?c", "a?c", true],
     ["a?c", "abc", false],
     ["[ab]", "[ab]", true],
@@ -35,7 +35,7 @@ describe("R-9.2-2: the elements of a pattern", () => {
     ["*ab", "aab", true],
     ["*aab*b", "aaabb", true],
     ["*aab*ab", "aaab", false],
-    // `*` as a whole segment: exactly one that is not empty.
+    // `*` as a whole segment: exactly one segment that is not empty.
     ["*", "a", true],
     ["*", "", false],
     ["*", "a/b", false],
@@ -96,7 +96,7 @@ describe("R-9.2-3: limits", () => {
     expect(compileGlob("😀".repeat(1025)).ok).toBe(false);
   });
 
-  test("sixteen wildcards are allowed, one more is not, and ** is one", () => {
+  test("sixteen wildcards are allowed, one more is not, and ** counts as one", () => {
     expect(compileGlob("*a".repeat(16)).ok).toBe(true);
     expect(compileGlob("*a".repeat(17)).ok).toBe(false);
     expect(compileGlob("**/*/".repeat(8)).ok).toBe(true);
@@ -121,7 +121,7 @@ describe("R-9.2-2: agents", () => {
     ["**", "pdf-render@3.0.0", true],
     ["*@*", "pdf-render", false],
     ["*@*", "pdf-render@1", true],
-    // `2.*` may not run from the version into something that is no agent at all.
+    // `2.*` must not extend from the version into something that is not an agent at all.
     ["pdf-*", "pdf-render@2.0@evil", false],
     ["pdf-*", "pdf-render/../x", false],
     ["**", "", false],
@@ -130,7 +130,7 @@ describe("R-9.2-2: agents", () => {
   });
 });
 
-/** Says the same as the tables, one character at a time and as slowly as it likes. */
+/** The tables once more, one character at a time and as slowly as necessary. */
 function reference(pattern: readonly string[], target: readonly string[]): boolean {
   const [segment, ...rest] = pattern;
   if (segment === undefined) return target.length === 0;
@@ -154,7 +154,7 @@ function referenceSegment(segment: string, target: string): boolean {
   return target.startsWith(first) && referenceSegment(rest, target.slice(1));
 }
 
-test("no target is compared that is longer than any has to be", () => {
+test("a target that is longer than any has to be is not compared", () => {
   expect(glob("**").matches("a".repeat(8192))).toBe(true);
   expect(glob("**").matches("a".repeat(8193))).toBe(false);
 });
@@ -188,7 +188,7 @@ describe("R-9.2-4: matching takes time linear in the target", () => {
     String.prototype.charCodeAt = charCodeAt;
   });
 
-  /** The matcher reads texts with `charCodeAt` alone, so its steps can be counted from outside. */
+  /** The matcher reads texts only with `charCodeAt`, so its steps can be counted from outside. */
   function steps(pattern: string, target: string): number {
     const compiled = glob(pattern);
     let count = 0;
@@ -216,7 +216,7 @@ describe("R-9.2-4: matching takes time linear in the target", () => {
     const [few, many] = [steps(pattern, small), steps(pattern, large)];
     expect(few).toBeGreaterThan(small.length / 4);
     expect(many).toBeLessThan(few * 8.5);
-    // At most two steps for each wildcard, each of which reads a character no more than some few times.
+    // At most two steps for each wildcard, each of which reads a character only a few times.
     const wildcards = pattern.match(/\*+/g)?.length ?? 0;
     expect(many).toBeLessThanOrEqual(5 * (2 * wildcards + 1) * large.length);
   });

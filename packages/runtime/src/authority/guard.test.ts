@@ -23,7 +23,7 @@ function setUp(
   return { clock, budget, job, guard, code };
 }
 
-test("R-9.3-2: what is covered passes, the rest is denied with what was asked and what is granted", () => {
+test("R-9.3-2: what is covered passes; the rest is denied with what was asked and what is granted", () => {
   const { guard } = setUp({ "fs.read": ["/work/**", "/srv/*"] });
   expect(guard.check("fs.read", "/work/a")).toBeUndefined();
   expect(guard.check("fs.read", "/etc/passwd")).toMatchObject({
@@ -37,7 +37,7 @@ test("R-9.3-2: what is covered passes, the rest is denied with what was asked an
   });
 });
 
-test("R-9.3-1: the checks come in their order: active, expiry, budgets, coverage", () => {
+test("R-9.3-1: the checks come in order: active, expiry, budgets, coverage", () => {
   const { clock, budget, job, code } = setUp(undefined, 1000);
   clock.advance(1000);
   budget.spend("EUR", new Big(1));
@@ -53,7 +53,7 @@ test("R-9.3-1: the checks come in their order: active, expiry, budgets, coverage
 });
 
 describe("expiry", () => {
-  test("R-9.5-2: from the very instant", () => {
+  test("R-9.5-2: takes effect at the exact instant", () => {
     const { clock, guard, code } = setUp(undefined, 1000);
     clock.advance(999);
     expect(code()).toBeUndefined();
@@ -65,7 +65,7 @@ describe("expiry", () => {
     });
   });
 
-  test("R-9.5-5: a wall clock that is set back extends nothing", () => {
+  test("R-9.5-5: is not extended when the wall clock is set back", () => {
     const { clock, code } = setUp(undefined, 1000);
     clock.jump(-3_600_000);
     clock.advance(999);
@@ -74,7 +74,7 @@ describe("expiry", () => {
     expect(code()).toBe("LEASE_EXPIRED");
   });
 
-  test("R-9.5-2: a wall clock that is set forward counts at once", () => {
+  test("R-9.5-2: comes at once when the wall clock is set forward past it", () => {
     const { clock, code } = setUp(undefined, 1000);
     clock.jump(1000);
     expect(code()).toBe("LEASE_EXPIRED");
@@ -88,7 +88,7 @@ describe("expiry", () => {
 });
 
 describe("budgets", () => {
-  test("R-9.6-6: an exhausted counter stops every namespace, and says how much is left", () => {
+  test("R-9.6-6: an exhausted counter blocks every namespace, and the error says how much is left", () => {
     const { budget, guard } = setUp({ "tool.call": ["*"], "cost.budget": ["EUR:2", "USD:1"] });
     budget.spend("EUR", new Big(2.15));
     expect(guard.check("tool.call", "ocr")).toMatchObject({
@@ -99,7 +99,7 @@ describe("budgets", () => {
     expect(guard.check("model.use", "x")?.code).toBe("BUDGET_EXHAUSTED");
   });
 
-  test("R-9.6-6: what remains above zero is enough, however little", () => {
+  test("R-9.6-6: any amount above zero is enough, however small", () => {
     const { budget, code } = setUp();
     budget.spend("EUR", new Big(0.9999999999999999));
     expect(code()).toBeUndefined();
@@ -107,14 +107,14 @@ describe("budgets", () => {
 });
 
 test.each([[["ocr.page"]], [{ toString: () => "ocr.page" }], [5], [undefined]])(
-  "%j is nothing that a lease covers, whatever it reads like",
+  "%j is never covered by a lease, whatever it looks like as text",
   (target) => {
     const { guard } = setUp({ "tool.call": ["**"] });
     expect(guard.check("tool.call", target as string)?.code).toBe("INVALID_REQUEST");
   },
 );
 
-test("R-5.3-6: an endless target makes no endless message", () => {
+test("R-5.3-6: a very long target does not make a very long message", () => {
   const { guard } = setUp({ "tool.call": Array.from({ length: 500 }, (_, i) => `tool-${i}`) });
   expect(guard.check("tool.call", "x".repeat(1_000_000))?.message.length).toBeLessThan(500);
 });

@@ -24,7 +24,7 @@ describe("what a lease covers", () => {
     expect(lease({}).covers("fs.read", "/a")).toBe(false);
   });
 
-  test("R-9.2-2: each namespace compares in its own way", () => {
+  test("R-9.2-2: each namespace has its own comparison", () => {
     const of = lease({
       "fs.read": ["/work/**"],
       "fs.write": ["/work/out/*"],
@@ -37,7 +37,7 @@ describe("what a lease covers", () => {
     expect(of.covers("fs.read", "/work/../b")).toBe(false);
     expect(of.covers("fs.write", "/work/b")).toBe(false);
     expect(of.covers("fs.write", "/work/out//b")).toBe(true);
-    // Literal text knows no dots: only what is written counts.
+    // Dots have no meaning in literal text: only what is written counts.
     expect(of.covers("tool.call", "ocr.page")).toBe(true);
     expect(of.covers("tool.call", "x/../ocr.page")).toBe(false);
     expect(of.covers("agent.delegate", "pdf-render@2.1")).toBe(true);
@@ -47,7 +47,7 @@ describe("what a lease covers", () => {
     expect(of.covers("x-vendor.acme.queue", "jobs/a/b")).toBe(true);
   });
 
-  test("R-9.2-6: relative paths and patterns belong to the workspace", () => {
+  test("R-9.2-6: relative paths and patterns are relative to the workspace", () => {
     const of = lease({ "fs.read": ["src/**"] }, "/work/");
     expect(of.covers("fs.read", "src/a.ts")).toBe(true);
     expect(of.covers("fs.read", "/work/src/a.ts")).toBe(true);
@@ -55,7 +55,7 @@ describe("what a lease covers", () => {
     expect(of.covers("fs.read", "/src/a.ts")).toBe(false);
   });
 
-  test("R-9.2-8: a URL is never compared as text, so no URL is covered until it can be parsed", () => {
+  test("R-9.2-8: a URL is never compared as raw text, so one that cannot be parsed is not covered", () => {
     const of = lease({ "net.fetch": ["https://acme.test/**", "**"] });
     expect(of.covers("net.fetch", "https://acme.test/")).toBe(true);
     expect(of.covers("net.fetch", "file:///etc/passwd")).toBe(false);
@@ -88,7 +88,7 @@ describe("what a lease covers", () => {
       expect(read).toBeLessThan(10_000_000);
     });
 
-    test("the last of a thousand that people write is found for a target as long as a path can be", () => {
+    test("the last of a thousand realistic patterns is found for the longest possible path", () => {
       const patterns = many("").map((_, n) => `/srv/tenants/${n}/**/*.csv`);
       const of = lease({ "fs.read": ["/srv/tenants/**/*.txt", "/**/raw/*", ...patterns] });
       const path = (tenant: number) => `/srv/tenants/${tenant}/${"name/".repeat(800)}a.csv`;
@@ -97,7 +97,7 @@ describe("what a lease covers", () => {
     });
   });
 
-  test("an amount is no target", () => {
+  test("an amount is not a target", () => {
     expect(lease({ "cost.budget": ["USD:1"] }).covers("cost.budget", "USD:1")).toBe(false);
   });
 
@@ -110,7 +110,7 @@ describe("what a lease covers", () => {
   });
 });
 
-describe("R-9.2-3: what is invalid is refused by its place, and not repeated", () => {
+describe("R-9.2-3: an invalid pattern is refused by its place, and not quoted", () => {
   test.each<[Lease, string]>([
     [{ "fs.read": ["/ok", "/a/../b"] }, "fs.read.1: has a . or .. segment"],
     [{ "fs.write": ["src/**"] }, "fs.write.0: is relative, but the job has no workspace"],
@@ -127,7 +127,7 @@ describe("R-9.2-3: what is invalid is refused by its place, and not repeated", (
     expect(problem(json)).toEqual(expected);
   });
 
-  test("R-9.2-1: a namespace that nobody knows", () => {
+  test("R-9.2-1: an unknown namespace", () => {
     const json: Record<string, string[]> = { "fs.delete": ["/a"] };
     expect(problem(json)).toBe("fs.delete: is not a capability");
     expect(problem(JSON.parse('{"__proto__":["/a"]}'))).toBe("__proto__: is not a capability");
@@ -136,16 +136,16 @@ describe("R-9.2-3: what is invalid is refused by its place, and not repeated", (
     );
   });
 
-  test("R-5.3-6: a long pattern makes no long message", () => {
+  test("R-5.3-6: a long pattern does not make a long message", () => {
     expect(problem({ "tool.call": ["x".repeat(100_000)] })?.length).toBeLessThan(300);
   });
 
-  test("a workspace that is not absolute is a mistake of the operator's", () => {
+  test("a workspace that is not absolute is the operator's mistake", () => {
     expect(() => compileLease({ "fs.read": ["a"] }, { workspace: "work" })).toThrow(LocalError);
   });
 });
 
-test("R-9.1-2: what happens to the request afterwards changes nothing", () => {
+test("R-9.1-2: later changes to the request have no effect", () => {
   const patterns = ["/work/**"];
   const request: { "fs.read": string[] } = { "fs.read": patterns };
   const of = lease(request);

@@ -14,12 +14,12 @@ beforeEach(async () => {
 
 afterEach(() => rm(base, { recursive: true }));
 
-test("R-9.2-7: what has no link in it is where it is", async () => {
+test("R-9.2-7: a path without links is where it is", async () => {
   expect(await locate(`${base}/a/b/file`)).toBe(`${base}/a/b/file`);
   expect(await locate("/")).toBe("/");
 });
 
-test("R-9.2-7: links are followed, absolute and relative ones, and links to links", async () => {
+test("R-9.2-7: links are followed: absolute, relative, and links to links", async () => {
   await symlink(`${base}/a`, `${base}/absolute`);
   await symlink("../a/b", `${base}/a/relative`);
   await symlink("absolute/./relative//", `${base}/twice`);
@@ -28,7 +28,7 @@ test("R-9.2-7: links are followed, absolute and relative ones, and links to link
   }
 });
 
-test("R-9.2-7: .. in a link starts from where the link really is", async () => {
+test("R-9.2-7: .. in a link starts from the link's real location", async () => {
   await mkdir(`${base}/x`);
   await symlink(`${base}/a/b`, `${base}/x/deep`);
   await symlink("deep/../..", `${base}/x/up`);
@@ -38,7 +38,7 @@ test("R-9.2-7: .. in a link starts from where the link really is", async () => {
   expect(await locate(`${base}/root/etc`)).toBe(await realpath("/etc"));
 });
 
-test("what does not exist is where it would be, also behind a link and by a link", async () => {
+test("a path that does not exist is located where it would be, also behind or through a link", async () => {
   await symlink(`${base}/a`, `${base}/link`);
   await symlink("a/missing/x", `${base}/dangling`);
   expect(await locate(`${base}/link/none/at/all`)).toBe(`${base}/a/none/at/all`);
@@ -48,7 +48,7 @@ test("what does not exist is where it would be, also behind a link and by a link
   expect(await locate(`${base}/link/${long}`)).toBe(`${base}/a/${long}`);
 });
 
-test("a circle of links is nowhere", async () => {
+test("a circle of links has no location", async () => {
   await symlink("two", `${base}/one`);
   await symlink("one", `${base}/two`);
   await symlink("self/self", `${base}/self`);
@@ -56,7 +56,7 @@ test("a circle of links is nowhere", async () => {
   expect(await locate(`${base}/self`)).toBeUndefined();
 });
 
-/** A disk on which there is nothing but these, and how often it was looked at. */
+/** A disk with only these entries, which counts how often it is looked at. */
 function disk(links: Record<string, string>, directories: readonly string[] = []) {
   let looks = 0;
   const look: Look = async (path) => {
@@ -68,20 +68,20 @@ function disk(links: Record<string, string>, directories: readonly string[] = []
   return { look, looks: () => looks };
 }
 
-test("below what is not there nothing is looked for", async () => {
+test("nothing is looked up below a directory that does not exist", async () => {
   const { look, looks } = disk({}, ["/a"]);
   const path = `/a/none${"/x".repeat(2000)}`;
   expect(await locate(path, look)).toBe(path);
   expect(looks()).toBe(2);
 });
 
-test("what is beside it is looked for again", async () => {
+test("a sibling of what does not exist is looked up again", async () => {
   const { look } = disk({ "/link": "none/x/../../other/y", "/other": "/real" }, ["/real"]);
   expect(await locate("/link", look)).toBe("/real/y");
   expect(await locate("/link/../../other", look)).toBe("/real");
 });
 
-test("what many paths have in common is looked at once", async () => {
+test("what many paths have in common is looked up once", async () => {
   const { look, looks } = disk({ "/a/link": "/a" }, ["/a"]);
   const once = lookingOnce(look);
   const paths = Array.from({ length: 100 }, (_, i) => `/a${"/link".repeat(i % 40)}/${i}`);

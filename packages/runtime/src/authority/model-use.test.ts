@@ -26,16 +26,16 @@ test.each([
   for (const open of [NONE, OPEN]) expect(mayCallModel(lease, open, model)).toBe(covered);
 });
 
-describe("R-9.7-2: a lease that does not name model.use", () => {
+describe("R-9.7-2: a lease without model.use", () => {
   const lease = compiled({ "tool.call": ["**"] });
 
-  test("allows no model, unless models are open, and then those alone", () => {
+  test("allows no model, unless models are open, and then only those", () => {
     expect(mayCallModel(lease, NONE, "mistral/large-3")).toBe(false);
     expect(mayCallModel(lease, OPEN, "mistral/large-3")).toBe(true);
     expect(mayCallModel(lease, OPEN, "mistral/large-4")).toBe(false);
   });
 
-  test("R-9.1-1: is another one than a lease that names it with nothing", () => {
+  test("R-9.1-1: differs from a lease that names it without a pattern", () => {
     expect(mayCallModel(compiled({ "model.use": [] }), OPEN, "local/llama")).toBe(false);
   });
 });
@@ -43,7 +43,7 @@ describe("R-9.7-2: a lease that does not name model.use", () => {
 describe("R-9.4-3: a child that omits model.use", () => {
   const parent: Lease = { "model.use": ["mistral/*"], "tool.call": ["a"] };
 
-  test("gets its parent's where absence would be a permission, and nothing else", () => {
+  test("gets its parent's where absence would grant something, and nothing else", () => {
     const child = { "fs.read": ["/a"] };
     expect(withModelsOf(parent, OPEN, child)).toEqual({ ...child, "model.use": ["mistral/*"] });
     expect(withModelsOf({ "model.use": [] }, OPEN, {})).toEqual({ "model.use": [] });
@@ -51,7 +51,7 @@ describe("R-9.4-3: a child that omits model.use", () => {
     expect(withModelsOf({}, OPEN, child)).toBe(child);
   });
 
-  test("another one keeps what it names", () => {
+  test("is left alone if it does name model.use", () => {
     for (const own of [[], ["mistral/small"]]) {
       const child = { "model.use": own };
       expect(withModelsOf(parent, OPEN, child)).toBe(child);

@@ -10,7 +10,7 @@ function glob(pattern: string, workspace?: string): Glob {
   return outcome.glob;
 }
 
-/** As the guard asks: the target made canonical first. */
+/** Matches as the guard does: the target is made canonical first. */
 function covers(pattern: string, target: string, workspace?: string): boolean {
   const canonical = canonicalPath(target, workspace);
   return canonical.ok && glob(pattern, workspace).matches(canonical.path);
@@ -31,7 +31,7 @@ describe("R-9.2-5: canonical paths", () => {
     [".", "/work"],
     ["..", "/"],
     ["../etc", "/etc"],
-    // Ordinary names, however they look.
+    // Ordinary names, whatever they look like.
     ["/a/%2e%2e/b", "/a/%2e%2e/b"],
     ["/a/..%2fb", "/a/..%2fb"],
     ["/a\\..\\b", "/a\\..\\b"],
@@ -56,7 +56,7 @@ describe("R-9.2-5: canonical paths", () => {
     expect(canonicalPath("a").ok).toBe(false);
   });
 
-  test("a workspace that is not absolute is a mistake of the operator's", () => {
+  test("a workspace that is not absolute is the operator's mistake", () => {
     expect(() => canonicalPath("a", "work")).toThrow(LocalError);
     expect(() => compilePathGlob("a", "../work")).toThrow(LocalError);
   });
@@ -108,7 +108,7 @@ describe("R-9.2-6: path patterns", () => {
     });
   });
 
-  test("relative patterns belong to the workspace, except the single **", () => {
+  test("relative patterns are relative to the workspace, except the single **", () => {
     expect(covers("src/**", "/work/src/a", "/work")).toBe(true);
     expect(covers("src/**", "src/a", "/work")).toBe(true);
     expect(covers("src/**", "/other/src/a", "/work")).toBe(false);
@@ -119,14 +119,14 @@ describe("R-9.2-6: path patterns", () => {
     expect(covers("*", "/a/b", "/")).toBe(false);
   });
 
-  test("a wildcard in the name of the workspace is a character like any other", () => {
+  test("a wildcard in the workspace's name is an ordinary character", () => {
     expect(covers("src/*", "/w*/src/a", "/w*")).toBe(true);
     expect(covers("src/*", "/work/src/a", "/w*")).toBe(false);
     expect(covers("a", "/**/a", "/**")).toBe(true);
     expect(covers("a", "/x/a", "/**")).toBe(false);
   });
 
-  test("R-9.2-3: the limits hold for what was submitted", () => {
+  test("R-9.2-3: the limits apply to what was submitted", () => {
     expect(compilePathGlob("a".repeat(1024), "/work").ok).toBe(true);
     expect(compilePathGlob(`/${"a".repeat(1024)}`).ok).toBe(false);
     expect(compilePathGlob("/a**").ok).toBe(false);
@@ -148,7 +148,7 @@ describe("R-9.2-2: the examples of the tables", () => {
   });
 });
 
-describe("R-9.2-5: no way out of /work/**", () => {
+describe("R-9.2-5: nothing leads out of /work/**", () => {
   test.each([
     "/work/../etc/passwd",
     "/work/a/../../etc/passwd",
@@ -181,7 +181,7 @@ describe("R-9.2-5: no way out of /work/**", () => {
   );
 });
 
-describe("the literal beginning of a pattern", () => {
+describe("the literal prefix of a pattern", () => {
   test.each([
     ["/work/docs/*.txt", "/work/docs"],
     ["/work/do*/x", "/work"],
@@ -194,7 +194,7 @@ describe("the literal beginning of a pattern", () => {
     expect(literalPrefix(glob(pattern))).toBe(prefix);
   });
 
-  test("can be moved, and is literal there", () => {
+  test("can be replaced, and is literal there", () => {
     const moved = withLiteralPrefix(glob("/tmp/x/*.txt"), "/private/t*p");
     expect(moved.matches("/private/t*p/a.txt")).toBe(true);
     expect(moved.matches("/private/temp/a.txt")).toBe(false);

@@ -10,7 +10,7 @@ const prices = new Prices("m", {
 const costOf = (usage: Usage): Record<string, string> =>
   Object.fromEntries([...prices.costOf(usage)].map(([unit, cost]) => [unit, cost.toFixed()]));
 
-test("what is used costs a millionth of the price each, exactly, by currency", () => {
+test("each unit used costs a millionth of its price, exactly, by currency", () => {
   expect(costOf({ input: 3 })).toEqual({ USD: "0.0000075" });
   expect(costOf({ input: 1, cached: 7 })).toEqual({ USD: "0.0000025" });
   expect(costOf({ cached: 7 })).toEqual({});
@@ -19,7 +19,7 @@ test("what is used costs a millionth of the price each, exactly, by currency", (
   expect(costOf({ input: 0 })).toEqual({ USD: "0" });
 });
 
-test("R-5.2-4: a cost with more than 18 decimals is rounded up, once, and never down to nothing", () => {
+test("R-5.2-4: a cost with more than 18 decimals is rounded up, once, and never down to zero", () => {
   expect(costOf({ output: 1 })).toEqual({ USD: "0.00001", EUR: "0.000000000000000001" });
   expect(costOf({ output: 1_000_000 })).toEqual({ USD: "10", EUR: "0.000000000000000001" });
   expect(costOf({ output: 1_000_001 })).toEqual({ USD: "10.00001", EUR: "0.000000000000000002" });
@@ -30,7 +30,7 @@ test("R-5.2-4: a cost with more than 18 decimals is rounded up, once, and never 
   expect(fine.costOf({ a: 1, b: 1 }).get("X")?.toFixed()).toBe("0.000000000000000001");
 });
 
-test("a cost is the exact one or less than the last digit above it", () => {
+test("a cost is exact or rounded up by less than its last digit", () => {
   const digits = (max: number) => fc.bigInt({ min: 0n, max: 10n ** BigInt(max) - 1n });
   const table = fc.record({ whole: digits(18), part: digits(18) });
   const count = fc.maxSafeNat();
@@ -58,7 +58,7 @@ test.each([
   [{ input: "5" }, "must count input"],
   [{ input: 5n }, "must count input"],
   [{ input: 1, output: Number.NaN }, "must count output"],
-])("R-9.6-4: a usage of %o is no usage, and not free", (usage, message) => {
+])("R-9.6-4: a usage of %o is invalid, and not free", (usage, message) => {
   expect(() => prices.costOf(usage as unknown as Usage)).toThrow(
     expect.objectContaining({
       code: "INVALID_REQUEST",
@@ -80,7 +80,7 @@ test.each([
   [{ input: { "": "1" } }],
   [{ input: { USD: "1e3" } }],
   [{ input: { USD: "0.0000000000000000001" } }],
-])("a price of %j is refused, and what would be right is said", (table) => {
+])("a price of %j is refused with a message that says what would be right", (table) => {
   const models = { "mistral/large-3": table as unknown as PriceTable };
   expect(() => compilePrices(models)).toThrow(
     expect.objectContaining({

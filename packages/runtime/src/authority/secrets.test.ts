@@ -4,7 +4,7 @@ import { expect, test, vi } from "vitest";
 import { clip } from "./clip.ts";
 import { Secrets } from "./secrets.ts";
 
-test("R-9.8-10: of a value that begins like another one nothing is left", () => {
+test("R-9.8-10: a value that begins with another value is redacted whole", () => {
   const secrets = new Secrets();
   const value = "sk-0123456789abcdef";
   secrets.add(value);
@@ -13,7 +13,7 @@ test("R-9.8-10: of a value that begins like another one nothing is left", () => 
   expect(secrets.clean(`${value}.rotated and ${value}`)).toBe("[redacted] and [redacted]");
 });
 
-test("R-9.8-10: of a value that was cut off nothing is left that gives it away", () => {
+test("R-9.8-10: a truncated value is redacted too", () => {
   const secrets = new Secrets();
   const value = "sk-0123456789abcdef";
   secrets.add(value);
@@ -28,7 +28,7 @@ test("R-9.8-10: of a value that was cut off nothing is left that gives it away",
   expect(secrets.clean("0123456789abcdef… is no beginning")).toContain("0123456789abcdef");
 });
 
-test("R-9.8-10: what may be the beginning of a value waits at the end of a text, whole values aside", () => {
+test("R-9.8-10: a possible beginning of a value at the end of a text is held back, a whole value is not", () => {
   const secrets = new Secrets();
   expect(secrets.settled("sk-")).toEqual({ clean: "sk-", open: "" });
   secrets.add("sk-0123456789abcdef");
@@ -46,7 +46,7 @@ test("R-9.8-10: what may be the beginning of a value waits at the end of a text,
   expect(open).toEqual([0, 1, 1, 3, 18, 0, 2]);
 });
 
-/** What comes of a text that comes in pieces. */
+/** The cleaned text of one that arrives in pieces. */
 function inPieces(secrets: Secrets, pieces: readonly string[]): string {
   let [told, held] = ["", ""];
   for (const piece of pieces) {
@@ -56,7 +56,7 @@ function inPieces(secrets: Secrets, pieces: readonly string[]): string {
   return told + secrets.clean(held);
 }
 
-test("R-9.8-10: of a value that begins like another one nothing is left, wherever a text is cut", () => {
+test("R-9.8-10: a value that begins with another value is redacted whole, wherever a text is cut", () => {
   const secrets = new Secrets();
   secrets.add("sk-0123");
   secrets.add("sk-0123.rotated");
@@ -71,7 +71,7 @@ test("R-9.8-10: of a value that begins like another one nothing is left, whereve
   }
 });
 
-test("R-9.8-10: no value is in what comes of a text in pieces, however values overlap", () => {
+test("R-9.8-10: no value is left in a text that arrives in pieces, however values overlap", () => {
   const digits = (most: number) =>
     fc.string({ unit: fc.constantFrom("0", "1"), minLength: 1, maxLength: most });
   fc.assert(
@@ -98,7 +98,7 @@ test("R-9.8-10: no value is in what comes of a text in pieces, however values ov
   );
 });
 
-test("R-9.8-10: each stretch that is a value goes, and each that a cut has left of one, and nothing else", () => {
+test("R-9.8-10: exactly the stretches that are values, or truncated values, are redacted", () => {
   const digits = (least: number) =>
     fc.string({ unit: fc.constantFrom("0", "1"), minLength: least, maxLength: least + 4 });
   const values = fc.oneof(
@@ -135,11 +135,11 @@ test.each([
   ["sk-project-", "sk-project-X".repeat(100), "sk-project-X".repeat(100)],
   ["sk-project-", "sk-project-…".repeat(100), "[redacted]…".repeat(100)],
 ])(
-  "R-9.8-10: of thousands of values that begin with '%s' it takes no longer to look for them than for twenty: %j",
+  "R-9.8-10: thousands of values that begin with '%s' take no longer to find than twenty: %j",
   (beginning, text, clean) => {
     const compared = (count: number): number => {
       const secrets = new Secrets();
-      // Sixteen hexadecimal digits that nothing else has in this order.
+      // Sixteen hexadecimal digits, in an order that nothing else has.
       const hash = (n: number) => createHash("sha256").update(`${n}`).digest("hex").slice(0, 16);
       for (let n = 0; n < count; n++) secrets.add(`${beginning}${hash(n)}`);
       const names = [
@@ -164,7 +164,7 @@ test.each([
   },
 );
 
-test("R-9.8-10: a text full of ellipses is looked through once, however long the value", () => {
+test("R-9.8-10: a text full of ellipses is scanned once, however long the value", () => {
   const secrets = new Secrets();
   secrets.add(`sk-${"0123456789abcdef".repeat(500)}`);
   for (const text of ["…".repeat(300_000), "some words…".repeat(30_000)]) {

@@ -32,7 +32,7 @@ describe("R-9.4-2: within the parent's lease", () => {
   });
 });
 
-describe("R-9.4-1: beyond it", () => {
+describe("R-9.4-1: beyond the parent's lease", () => {
   test.each<[Lease, Lease]>([
     [{}, { "fs.read": ["/a"] }],
     [{ "fs.read": ["/a/**"] }, { "fs.write": ["/a/b"] }],
@@ -69,7 +69,7 @@ describe("R-9.4-1: beyond it", () => {
       { "agent.delegate": ["pdf-*"] },
       'agent.delegate pattern "pdf-*" is not within the parent\'s lease: it also allows "pdf-"',
     ],
-    // Each of its targets is within one of two patterns, but no single one has them all.
+    // Each of its targets is within one of two patterns, but no single pattern covers them all.
     [
       { "net.fetch": ["http://**", "https://**"] },
       { "net.fetch": ["**"] },
@@ -77,7 +77,7 @@ describe("R-9.4-1: beyond it", () => {
     ],
     [{}, { "tool.call": ["*"] }, 'tool.call pattern "*" is not within the parent\'s lease'],
   ])(
-    "what goes too far is named, with what it would let through: %j, %j",
+    "the refusal names the excess, with a target that it would allow: %j, %j",
     (parent, child, message) => {
       expect(excessOf(lease(parent), lease(child))).toBe(message);
     },
@@ -92,7 +92,7 @@ describe("R-9.4-1: beyond it", () => {
     expect(excessOf(some, none)).toBeUndefined();
   });
 
-  test("R-9.2-4: a lease of many patterns is compared soon, whatever they are", () => {
+  test("R-9.2-4: leases of many patterns are compared quickly, whatever they are", () => {
     const many = (text: string) =>
       Array.from({ length: 120 }, (_, n) => `${`*${text}`.repeat(12)}*${n}`);
     const hard = excessOf(
@@ -102,7 +102,7 @@ describe("R-9.4-1: beyond it", () => {
     expect(hard).toContain("is not within the parent's lease");
   });
 
-  test("J4: what is evident is looked for in steps among many of the parent's patterns", () => {
+  test("J4: the search for an obvious inclusion among many patterns of the parent takes several steps", () => {
     const parent = Array.from({ length: 1000 }, (_, i) => `tool${i}.*`);
     const comparison = excess(
       lease({ "tool.call": parent }),
@@ -116,7 +116,7 @@ describe("R-9.4-1: beyond it", () => {
     ["fs.read", (index) => `data/${index}/**`],
     ["net.fetch", (index) => `https://host${index}.acme.test/**`],
   ])(
-    "J4: %s: a lease that is handed on as it is takes a step for each pattern",
+    "J4: %s: a lease that is handed on unchanged takes one step per pattern",
     (namespace, text) => {
       const json = { [namespace]: Array.from({ length: 1000 }, (_, index) => text(index)) };
       expect(excessOf(lease(json), lease(json))).toBeUndefined();
@@ -124,7 +124,7 @@ describe("R-9.4-1: beyond it", () => {
     },
   );
 
-  test("what reads alike and belongs to another workspace is not the same pattern", () => {
+  test("equal texts that belong to different workspaces are not the same pattern", () => {
     const [here, there] = ["/work", "/other"].map((workspace) =>
       lease({ "fs.read": ["src/**"] }, workspace),
     );
@@ -132,14 +132,14 @@ describe("R-9.4-1: beyond it", () => {
     expect(excessOf(here, there)).toContain('it also allows "/other/src"');
   });
 
-  test("J4: what has to be decided for each of the parent's patterns is decided in a step each", () => {
+  test("J4: deciding against each of the parent's patterns takes one step per pattern", () => {
     const parent = Array.from({ length: 50 }, (_, n) => `*a*b${n}`);
     const comparison = excess(lease({ "tool.call": parent }), lease({ "tool.call": ["*a*b*"] }));
     expect([...comparison]).toHaveLength(51);
   });
 });
 
-test("R-7.1-3: what a policy grants beyond a request is told of the request, and of no parent", () => {
+test("R-7.1-3: what a policy grants beyond the request is reported as beyond the request, not a parent's lease", () => {
   const comparison = widening(lease({ "model.use": ["a"] }), lease({ "model.use": ["b"] }));
   let step = comparison.next();
   while (step.done !== true) step = comparison.next();

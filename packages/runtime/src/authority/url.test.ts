@@ -30,7 +30,7 @@ describe("R-9.2-8: one canonical form", () => {
   });
 });
 
-describe("R-9.2-8: what is decoded makes no new escape", () => {
+describe("R-9.2-8: decoding creates no new escape", () => {
   test.each([
     "https://acme.test/public/%%32e%%32e/admin",
     "https://acme.test/public/..%%32fadmin",
@@ -46,7 +46,7 @@ describe("R-9.2-8: what is decoded makes no new escape", () => {
     expect(new URL(canonical.href).pathname).toBe(canonical.parts.path);
   });
 
-  test("whatever the text, the canonical form is its own canonical form, also for whoever fetches it", () => {
+  test("a canonical form is its own canonical form, and a fetch parses the same path", () => {
     const piece = fc.oneof(
       fc.constantFrom(
         "%",
@@ -175,13 +175,13 @@ describe("R-9.2-10: patterns", () => {
     "https://%2a/",
     "https://%2a%2a/",
     "https://\uff0a.acme.test/",
-  ])("%s is no pattern", (pattern) => {
+  ])("%s is not a pattern", (pattern) => {
     const outcome = compileUrlGlob(pattern);
     expect(outcome.ok).toBe(false);
     if (!outcome.ok) expect(outcome.problem.length).toBeGreaterThan(5);
   });
 
-  test("R-9.2-3: a pattern is measured as it is written, and not as it is escaped", () => {
+  test("R-9.2-3: a pattern's length is measured as written, not as escaped", () => {
     const longest = (character: string, most: number) =>
       `https://a.test/${character.repeat(most - "https://a.test/".length)}`;
     const title = longest("文", 800);
@@ -191,7 +191,7 @@ describe("R-9.2-10: patterns", () => {
     expect(compileUrlGlob(longest("é", 1025))).toMatchObject({
       problem: "is longer than 1024 characters",
     });
-    // No URL of that length is compared.
+    // No URL of that length is ever compared.
     expect(compileUrlGlob(longest("文", 1024))).toMatchObject({
       problem: "is longer than 8192 characters",
     });
@@ -211,7 +211,7 @@ describe("R-9.2-10: patterns", () => {
   });
 });
 
-test("R-9.2-8: what is canonical is parsed to the same text again", () => {
+test("R-9.2-8: a canonical URL parses to the same text again", () => {
   const pieces = [
     "/",
     "..",

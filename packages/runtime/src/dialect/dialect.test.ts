@@ -34,7 +34,7 @@ const requests: Record<string, Rejected> = {
   unreadable: {},
 };
 
-/** What is said, each in few words: the type, `on` whose job, and what names the request. */
+/** What is sent, abbreviated: the type, `on` whose job, and what names the request. */
 function said(profile: Profile, request: string, situation: keyof typeof situations): string {
   const dialect = new Dialect(profile);
   const messages = dialect.rejection(requests[request] ?? {}, E, situations[situation]);
@@ -116,13 +116,13 @@ const cells: Record<Profile, readonly [string, keyof typeof situations, string][
 };
 
 test.each(profiles.flatMap((profile) => cells[profile].map((cell) => [profile, ...cell] as const)))(
-  "R-D-4, R-5.4-2: to %s a rejected %s, %s, is answered by %s",
+  "R-D-4, R-5.4-2: for %s, a rejected %s, %s, is answered with %s",
   (profile, request, situation, answer) => {
     expect(said(profile, request, situation)).toBe(answer);
   },
 );
 
-test.each(sdks)("R-D-4, R-D-5: to %s no rejection ends a job that it has", (profile) => {
+test.each(sdks)("R-D-4, R-D-5: for %s, no rejection ends a live job", (profile) => {
   for (const request of Object.values(requests)) {
     for (const situation of [LIVE, FOLLOWING]) {
       const answers = new Dialect(profile).rejection(request, E, situation);
@@ -137,7 +137,7 @@ test.each(sdks)("R-D-4, R-D-5: to %s no rejection ends a job that it has", (prof
   }
 });
 
-test("R-D-4: an invented job has an id of its own each time, and the trace of its submit", () => {
+test("R-D-4: an invented job has a new id each time, and the trace of its submit", () => {
   const submit = requests["submit"] ?? {};
   const ids = Array.from({ length: 50 }, () => {
     const [accepted, failed] = new Dialect("csharp").rejection(submit, E, LIVE);
@@ -172,7 +172,7 @@ test.each<[Profile, readonly object[]]>([
 ])("R-12-5: the last word to %s", (profile, words) => {
   const dialect = new Dialect(profile);
   expect(dialect.refusal("r", E)).toEqual(words);
-  // Of a session that goes wrong, in answer to nothing.
+  // For a session that goes wrong, without a request to answer.
   expect(dialect.refusal(undefined, E)).toEqual([{ type: "session.error", payload: E }]);
 });
 
@@ -185,7 +185,7 @@ test.each([
   ["csharp", "job.submit", false],
   ["java", "session.close", false],
   ["go", "session.resume", false],
-] as const)("R-D-3: %s that sends %s is of the draft: %s", (profile, type, changes) => {
+] as const)("R-D-3: %s that sends %s is draft: %s", (profile, type, changes) => {
   const dialect = new Dialect(profile);
   dialect.heard(type);
   const draft = new Dialect("draft");
@@ -210,7 +210,7 @@ test.each([
   ["2026-11-02T20:00:00.1234567-00:00", "2026-11-02T20:00:00.1234567Z"],
   ["2026-11-02T20:00:00Z", "2026-11-02T20:00:00Z"],
   ["2026-11-02T20:00:00+02:00", "2026-11-02T20:00:00+02:00"],
-])("R-9.5-1: %s is %s to csharp and go, and as it stands to the others", (sent, read) => {
+])("R-9.5-1: %s is sent as %s to csharp and go, and unchanged to the others", (sent, read) => {
   for (const profile of profiles) {
     const { payload } = new Dialect(profile).read(submit(sent));
     const expected = profile === "csharp" || profile === "go" ? read : sent;
@@ -218,7 +218,7 @@ test.each([
   }
 });
 
-test("R-9.8-12, R-D-1: credentials in the words of TypeScript, and to it no other scheme", () => {
+test("R-9.8-12, R-D-1: TypeScript gets credential constraints in its own terms too, and only bearer credentials", () => {
   const base = { id: "c", scheme: "bearer", value: "v", endpoint: "https://e.test" };
   const constraints = {
     "cost.budget": ["EUR:1"],
@@ -235,7 +235,7 @@ test("R-9.8-12, R-D-1: credentials in the words of TypeScript, and to it no othe
   }
 });
 
-test("R-6.7-6, R-6.3-8, R-6.3-17, R-10-2: what else differs", () => {
+test("R-6.7-6, R-6.3-8, R-6.3-17, R-10-2: other differences", () => {
   const facts = profiles.map((profile) => {
     const dialect = new Dialect(profile);
     return [
@@ -255,7 +255,7 @@ test("R-6.7-6, R-6.3-8, R-6.3-17, R-10-2: what else differs", () => {
   ]);
 });
 
-test("a profile that there is not is refused by its name", () => {
+test("an unknown profile is refused by name", () => {
   expect(() => new Dialect("rust" as Profile)).toThrow(
     "dialect: rust is not one of draft, typescript, java, go, csharp",
   );

@@ -68,14 +68,14 @@ test.each<[Profile, string, Opening, Profile?]>([
 });
 
 test.each(["", "{", "[]", "null", '"x"', '{"id":{}}', '{"payload":[1]}', "[".repeat(60_000)])(
-  "R-D-2: of %.20s nothing is known",
+  "R-D-2: %.20s identifies no profile",
   (frame) => {
     expect(profileOf(evidenceOf(frame))).toBe("draft");
     expect(evidenceOf(frame).id).toBeUndefined();
   },
 );
 
-test("R-5.1-3: an id that is too long is none, and what is wrong elsewhere does not matter", () => {
+test("R-5.1-3: an id that is too long is dropped, and faults elsewhere do not matter", () => {
   expect(evidenceOf(JSON.stringify({ id: "x".repeat(129) })).id).toBeUndefined();
   const frame = JSON.stringify({ id: UUID, type: "session.hello", payload: { auth: 5 } });
   expect(profileOf(evidenceOf(frame))).toBe("go");

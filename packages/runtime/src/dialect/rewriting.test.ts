@@ -50,20 +50,23 @@ test.each([
     { current: 3, total: 9 },
     { current: 3, total: 9 },
   ],
-])("R-D-1, R-8.2-2: progress %j is %j to those that read whole numbers", (body, whole) => {
-  const text = event("progress", body);
-  for (const profile of ["java", "go", "csharp"] as const) {
-    expect(payloadOf(sent(profile, "progress", text))).toMatchObject({ body: whole });
-  }
-  for (const profile of ["draft", "typescript"] as const) {
-    expect(sent(profile, "progress", text)).toBe(text);
-  }
-  if (JSON.stringify(body) === JSON.stringify(whole)) {
-    expect(sent("java", "progress", text)).toBe(text);
-  }
-});
+])(
+  "R-D-1, R-8.2-2: progress %j is sent as %j to clients that read whole numbers",
+  (body, whole) => {
+    const text = event("progress", body);
+    for (const profile of ["java", "go", "csharp"] as const) {
+      expect(payloadOf(sent(profile, "progress", text))).toMatchObject({ body: whole });
+    }
+    for (const profile of ["draft", "typescript"] as const) {
+      expect(sent(profile, "progress", text)).toBe(text);
+    }
+    if (JSON.stringify(body) === JSON.stringify(whole)) {
+      expect(sent("java", "progress", text)).toBe(text);
+    }
+  },
+);
 
-test("R-D-1: an inline result goes to Go under both names, to the others under one", () => {
+test("R-D-1: an inline result goes to Go under both names, and to the others under one", () => {
   const payload = { final_status: "success", result: { a: [1, null, "é"] }, summary: "s" };
   const text = textOf(payload, "job.result");
   expect(payloadOf(sent("go", "terminal", text))).toEqual({ ...payload, output: payload.result });
@@ -94,7 +97,7 @@ test("R-4.1-7: what does not fit into a message twice goes under the SDK's name 
   expect(Buffer.byteLength(toTypeScript)).toBeLessThan(LIMIT);
 });
 
-test("R-D-1: the labels of a metric go to TypeScript under both names, and nothing else is touched", () => {
+test("R-D-1: a metric's labels go to TypeScript under both names, and nothing else changes", () => {
   const body = { name: "cost.ocr", value: 0.018, unit: "EUR", dimensions: { engine: "tess-5" } };
   const text = event("metric", body);
   expect(payloadOf(sent("typescript", "event", text))).toMatchObject({
@@ -113,7 +116,7 @@ test("R-D-1: the labels of a metric go to TypeScript under both names, and nothi
 });
 
 test.each(["0.123456789012345678", "123456789012345678", "0.0000001", "0.5"])(
-  "R-5.2-5: a cost of %s keeps its digits, to TypeScript too",
+  "R-5.2-5: a cost of %s keeps its digits, also for TypeScript",
   (digits) => {
     const dimensions = { value: '"value":7,', model: "m" };
     const body = { name: '"value":8,', value: exactNumber(digits), unit: "USD", dimensions };

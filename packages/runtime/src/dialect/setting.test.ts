@@ -20,7 +20,7 @@ const serving = (dialect?: (principal: string) => Profile | undefined) =>
     ...(dialect && { policy: { dialect } }),
   });
 
-/** What an unknown message is answered with. */
+/** The reply to an unknown message. */
 async function answers(viewer: Viewer): Promise<readonly string[]> {
   const before = viewer.frames.length;
   viewer.send("session.foo", {});
@@ -29,7 +29,7 @@ async function answers(viewer: Viewer): Promise<readonly string[]> {
   return viewer.frames.slice(before).map(({ type }) => type);
 }
 
-test("R-D-2: what the operator says of a listener counts for its clients, also where their opening is refused", async () => {
+test("R-D-2: an operator's setting for a listener applies to its clients, even when their opening is refused", async () => {
   const runtime = serving();
   const peer = { address: "", dialect: "java" } as const;
   const viewer = new Viewer(runtime, { peer });
@@ -40,14 +40,14 @@ test("R-D-2: what the operator says of a listener counts for its clients, also w
   expect(refused.frames.map(({ type }) => type)).toEqual(["job.error", "session.error"]);
 });
 
-test("R-D-2: what is said of a principal counts more than what is said of a listener", async () => {
+test("R-D-2: a setting for a principal overrides that for a listener", async () => {
   const runtime = serving((principal) => (principal === "alice" ? "typescript" : undefined));
   const viewer = new Viewer(runtime, { peer: { address: "", dialect: "java" } });
   await viewer.hello();
   expect(await answers(viewer)).toEqual(["session.pong"]);
 });
 
-test("a dialect that there is not is refused: of a listener at once, of a principal as a fault of the runtime", async () => {
+test("an unknown dialect is refused: at once for a listener, as a fault of the runtime for a principal", async () => {
   const runtime = serving(() => "rust" as Profile);
   const peer = { address: "", dialect: "rust" as Profile };
   expect(() => runtime.serve(linkedPair().runtime, peer)).toThrow(
@@ -57,7 +57,7 @@ test("a dialect that there is not is refused: of a listener at once, of a princi
     const viewer = new Viewer(runtime);
     const { payload } = await viewer.hello();
     expect(payload.code).toBe("INTERNAL_ERROR");
-    // None of these sessions is left behind as one that is about to be connected.
+    // None of these sessions is left behind as about to be connected.
     expect(payload).not.toHaveProperty("details");
     await viewer.ended;
   }

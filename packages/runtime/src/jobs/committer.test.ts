@@ -45,7 +45,7 @@ function committing() {
 
 const ALL = { records: 100, characters: 100_000 };
 
-test("a store that is busy for a moment is asked again, and no job notices", async () => {
+test("a store that is briefly busy is tried again, and no job notices", async () => {
   const { clock, store, committer, append } = committing();
   let failures = 3;
   store.logs.append = async (batches) => {
@@ -64,7 +64,7 @@ test("a store that is busy for a moment is asked again, and no job notices", asy
   expect(clock.pending).toBe(0);
 });
 
-test("J4: of a lone flood a call takes so much and no more", async () => {
+test("J4: a store call takes a limited part of a lone flood", async () => {
   const { store, committer, append } = committing();
   const sizes: number[][] = [];
   store.logs.append = (batches) => {
@@ -80,7 +80,7 @@ test("J4: of a lone flood a call takes so much and no more", async () => {
   expect(sizes).toEqual([[1024], [1024], [452]]);
 });
 
-test("J4: whoever waits beside a flood is in each call, and for a while calls take less of it", async () => {
+test("J4: writers beside a flood are in every call, and for a while calls take less of the flood", async () => {
   const { store, committer, append } = committing();
   const sizes: number[][] = [];
   store.logs.append = (batches) => {
@@ -99,7 +99,7 @@ test("J4: whoever waits beside a flood is in each call, and for a while calls ta
   expect([flood.outcomes.length, beside.outcomes.length]).toEqual([34, 1]);
 });
 
-test("J4: of a flood of jobs a call takes so many and no more, and those that were left out come first in the next", async () => {
+test("J4: a store call takes a limited number of flooding jobs, and those left out come first in the next", async () => {
   const { store, committer, append } = committing();
   const calls: string[][] = [];
   store.logs.append = (batches) => {
@@ -117,7 +117,7 @@ test("J4: of a flood of jobs a call takes so many and no more, and those that we
   for (const { outcomes } of writers) expect(new Set(outcomes)).toEqual(new Set(["appended"]));
 });
 
-test("J4: what several jobs have goes in one call where it fits, however it is divided, and in equal parts where it does not", async () => {
+test("J4: several jobs' records go in one call if they fit, and are shared equally if they do not", async () => {
   const { store, committer, append } = committing();
   const sizes: number[][] = [];
   store.logs.append = (batches) => {
@@ -141,7 +141,7 @@ test("J4: what several jobs have goes in one call where it fits, however it is d
   ]);
 });
 
-test("J1: an append that failed after it was written is recognised, not fenced off by itself", async () => {
+test("J1: an append that failed after it was written is recognised as one's own, and not fenced off", async () => {
   const { clock, store, committer, append } = committing();
   let lost = true;
   store.logs.append = async (batches) => {
@@ -179,7 +179,7 @@ test("J1: after a failure another writer's records are still told from one's own
   expect(writer.outcomes).toEqual(["fenced"]);
 });
 
-test("J1: after a failure a change without records is fenced off by another writer's", async () => {
+test("J1: after a failure a change without records is fenced off by another writer's records", async () => {
   const { clock, store, committer, append } = committing();
   const job = newJobId();
   let first = true;
@@ -197,7 +197,7 @@ test("J1: after a failure a change without records is fenced off by another writ
   expect(writer.outcomes).toEqual(["fenced"]);
 });
 
-test("a store that goes on failing is given up, and every writer is told why", async () => {
+test("a store that keeps failing is given up, and every writer is told why", async () => {
   const { clock, store, committer } = committing();
   store.logs.append = () => Promise.reject("no error at all");
   const writer = new Writer(newJobId(), ["a"]);
@@ -210,7 +210,7 @@ test("a store that goes on failing is given up, and every writer is told why", a
   expect(writer.outcomes).toEqual([new Error("no error at all")]);
 });
 
-test("R-7.3-3: one failed append takes no job's end from its viewers", async () => {
+test("R-7.3-3: one failed append does not keep any job's end from its viewers", async () => {
   const { runtime, store, clock, start } = hosting();
   const viewer = new Viewer(runtime);
   await viewer.hello();
@@ -231,7 +231,7 @@ test("R-7.3-3: one failed append takes no job's end from its viewers", async () 
   expect(viewer.seqs).toEqual(dense(6));
 });
 
-test("R-7.3-3: a job whose log is lost for good is told to be over, and its agent stops", async () => {
+test("R-7.3-3: a job whose log is lost for good is reported as over, and its agent stops", async () => {
   const { runtime, store, clock, start } = hosting();
   const viewer = new Viewer(runtime);
   await viewer.hello();
@@ -252,7 +252,7 @@ test("R-7.3-3: a job whose log is lost for good is told to be over, and its agen
   expect(cancelled.payload.current_status).toBe("error");
 });
 
-test("a store that is closed is asked once, and every writer is told at once", async () => {
+test("a closed store is called once, and every writer is told at once", async () => {
   const { clock, store, committer } = committing();
   const closed = new LocalError("CLOSED", "the store is closed");
   let asked = 0;
@@ -266,7 +266,7 @@ test("a store that is closed is asked once, and every writer is told at once", a
   expect([asked, writer.outcomes, clock.pending]).toEqual([1, [closed], 0]);
 });
 
-test("long records that were evicted before anybody knew that they were taken fence off their own job alone", async () => {
+test("long records that were evicted before they were known to be stored fence off only their own job", async () => {
   const clock = new ManualClock();
   const { logs } = memoryStore({ totalLogCharacters: 100_000 });
   const append = logs.append.bind(logs);

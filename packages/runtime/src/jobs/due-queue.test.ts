@@ -4,7 +4,7 @@ import { DueQueue, type Timed } from "./due-queue.ts";
 
 const timed = (due: number): Timed => ({ due, place: -1 });
 
-test("what is due comes out once, the earliest first, however it went in", () => {
+test("what is due comes out once, earliest first, in whatever order it was added", () => {
   const step = fc.oneof(fc.record({ add: fc.nat(30) }), fc.record({ take: fc.nat(30) }));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
@@ -25,7 +25,7 @@ test("what is due comes out once, the earliest first, however it went in", () =>
   );
 });
 
-test("what has left before it was due does not come out, what was put off comes later, and all others come", () => {
+test("what is removed before it is due does not come out, what is postponed comes out later, and everything else does", () => {
   const fate = fc.oneof(fc.constant("stays"), fc.constant("leaves"), fc.nat(30));
   const steps = fc.array(fc.record({ due: fc.nat(30), fate }), { maxLength: 60 });
   fc.assert(

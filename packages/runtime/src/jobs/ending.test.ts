@@ -4,7 +4,7 @@ import { hosting } from "../../test/hosting.ts";
 import { type Frame, Viewer } from "../../test/viewer.ts";
 import { wireError } from "./ending.ts";
 
-/** How a job ends on the wire when its agent ends like this. */
+/** How a job ends on the wire if its agent ends like this. */
 async function ending(how: { value?: unknown } | { error: unknown }): Promise<Frame> {
   const { runtime, start } = hosting();
   const viewer = new Viewer(runtime);
@@ -18,7 +18,7 @@ async function ending(how: { value?: unknown } | { error: unknown }): Promise<Fr
 const circular: Record<string, unknown> = {};
 circular["self"] = circular;
 
-test("R-7.3-9: an error whose details are no JSON object ends its job without them, and not the process", async () => {
+test("R-7.3-9: an error whose details are not a JSON object ends its job without them, and not the process", async () => {
   for (const details of [{ count: 1n }, circular, "text", ["text"], new Date(0)]) {
     const error = new ArcpError("PERMISSION_DENIED", "no", { details: details as never });
     const { type, payload } = await ending({ error });
@@ -28,7 +28,7 @@ test("R-7.3-9: an error whose details are no JSON object ends its job without th
   }
 });
 
-test("R-7.3-8: an error that fails when it is looked at ends its job, and not the process", async () => {
+test("R-7.3-8: an error that throws when inspected ends its job, and not the process", async () => {
   const fail = (): never => {
     throw new Error("do not look");
   };
@@ -45,7 +45,7 @@ test("R-7.3-8: an error that fails when it is looked at ends its job, and not th
   }
 });
 
-test("R-7.3-9: an agent's own protocol error is what the job ends with", async () => {
+test("R-7.3-9: an agent's own protocol error is what its job ends with", async () => {
   const error = new ArcpError("PERMISSION_DENIED", "not this folder", {
     details: { path: "/etc" },
   });
@@ -65,7 +65,7 @@ test("R-12-2: an agent cannot make an error retryable that never is", async () =
   });
 });
 
-test("R-7.3-1: an error of an agent's own class says nothing beside what errors say", async () => {
+test("R-7.3-1: an error of an agent's own class reveals only the fields of a protocol error", async () => {
   class Odd extends ArcpError {
     override toPayload() {
       return { ...super.toPayload(), final_status: "success", result: 1 };
@@ -81,7 +81,7 @@ test("R-7.3-1: an error of an agent's own class says nothing beside what errors 
   });
 });
 
-test("R-7.3-8: of any other error nothing is told", async () => {
+test("R-7.3-8: any other error reveals nothing", async () => {
   for (const error of [new Error("secret"), "secret", { secret: true }, undefined, null]) {
     const { payload } = await ending({ error });
     expect(payload).toMatchObject({ code: "INTERNAL_ERROR", final_status: "error" });
@@ -89,7 +89,7 @@ test("R-7.3-8: of any other error nothing is told", async () => {
   }
 });
 
-test("R-12-1: a code that the protocol does not know is told in the details alone", async () => {
+test("R-12-1: a code unknown to the protocol is sent only in the details", async () => {
   const error = new ArcpError("E42", "out of paper", { details: { tray: 2 } });
   expect((await ending({ error })).payload).toMatchObject({
     code: "INTERNAL_ERROR",
@@ -101,14 +101,14 @@ test("R-12-1: a code that the protocol does not know is told in the details alon
   }
 });
 
-test("a result that JSON would drop is an error, and nothing at all is null", async () => {
+test("a result that JSON would drop is an error, and undefined is null", async () => {
   for (const value of [() => 1, Symbol("x")]) {
     expect((await ending({ value })).payload.code).toBe("INTERNAL_ERROR");
   }
   expect((await ending({ value: undefined })).payload).toMatchObject({ result: null });
 });
 
-test("a result is what its own toJSON makes of it: of nothing null, and what JSON would drop is an error", async () => {
+test("a result's own toJSON decides: undefined becomes null, and what JSON would drop is an error", async () => {
   const made = (value: unknown) => ending({ value: { toJSON: () => value } });
   for (const value of [undefined, null]) {
     expect((await made(value)).payload).toMatchObject({ final_status: "success", result: null });

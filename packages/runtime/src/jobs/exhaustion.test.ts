@@ -19,7 +19,7 @@ async function spending(options: Parameters<typeof hosting>[0] = {}, rest: objec
   return { ...host, viewer, job, ctx: job.ctx, spend, kinds };
 }
 
-test("R-9.6-7 and R-9.3-4: by default a job whose budget is used up goes on", async () => {
+test("R-9.6-7 and R-9.3-4: by default a job goes on after its budget is exhausted", async () => {
   const { ctx, job, spend, viewer } = await spending();
   await spend();
   await expect(ctx.tools.call("search")).rejects.toEqual(code("BUDGET_EXHAUSTED"));
@@ -28,7 +28,7 @@ test("R-9.6-7 and R-9.3-4: by default a job whose budget is used up goes on", as
   expect((await viewer.terminal(job.id)).payload).toMatchObject({ result: "done all the same" });
 });
 
-test("R-9.6-7: where the operator chose so the first refused operation ends the job, and shows first", async () => {
+test("R-9.6-7: if the operator chose so, the first refused operation ends the job, and is shown first", async () => {
   const { ctx, job, spend, viewer, kinds } = await spending({ endJobsAtExhaustion: true });
   await spend();
   await settled();
@@ -56,14 +56,14 @@ test.each<[string, (ctx: AgentContext) => unknown]>([
   expect((await viewer.terminal(job.id)).payload.code).toBe("BUDGET_EXHAUSTED");
 });
 
-test("R-9.6-7: an agent that spends all it has and then returns has succeeded", async () => {
+test("R-9.6-7: an agent that spends its whole budget and then returns has succeeded", async () => {
   const { job, spend, viewer } = await spending({ endJobsAtExhaustion: true });
   await spend();
   job.end("just enough");
   expect((await viewer.terminal(job.id)).payload).toMatchObject({ result: "just enough" });
 });
 
-test("R-9.6-13: a reservation that does not fit ends nothing, for the budget is not used up", async () => {
+test("R-9.6-13: a reservation that does not fit ends nothing, since the budget is not exhausted", async () => {
   const { ctx, job, viewer } = await spending({ endJobsAtExhaustion: true });
   expect(() => ctx.spend.reserve({ USD: "1.01" })).toThrow(code("BUDGET_EXHAUSTED"));
   await settled();
@@ -71,7 +71,7 @@ test("R-9.6-13: a reservation that does not fit ends nothing, for the budget is 
   expect((await viewer.terminal(job.id)).payload).toMatchObject({ result: "cheaper" });
 });
 
-test("R-9.6-7: after the refusal the agent can neither succeed nor say another error; only a cancel has the last word", async () => {
+test("R-9.6-7: after the refusal an agent can neither succeed nor fail otherwise; only a cancel overrides it", async () => {
   const first = await spending({ endJobsAtExhaustion: true });
   await first.spend();
   expect(() => first.ctx.authorize("tool.call", "search")).toThrow();

@@ -17,7 +17,7 @@ async function expiring(ms: number, options: Parameters<typeof hosting>[0] = {})
   return { ...host, viewer, job, expires_at };
 }
 
-test("R-9.5-1: an expiry that is past, not in UTC, or no time is refused, and one that lies ahead is told", async () => {
+test("R-9.5-1: an expiry that is past, not in UTC, or not a time is refused; one in the future is reported", async () => {
   const { runtime, clock, viewer, job, expires_at } = await expiring(60_000);
   for (const [text, problem] of [
     [formatTimestamp(clock.now()), "has passed"],
@@ -45,7 +45,7 @@ test("R-9.5-1: an expiry that is past, not in UTC, or no time is refused, and on
   expect(subscribed.payload.lease_constraints).toEqual({ expires_at });
 });
 
-test("R-9.5-3, R-7.3-4: at the very instant the agent is told and the job ends, also one that asks for nothing", async () => {
+test("R-9.5-3, R-7.3-4: at the exact instant the agent is told and the job ends, even one that requests nothing", async () => {
   const { clock, viewer, job } = await expiring(60_000);
   clock.advance(59_999);
   await settled();
@@ -66,7 +66,7 @@ test("R-9.5-3, R-7.3-4: at the very instant the agent is told and the job ends, 
   expect(clock.pending).toBe(2);
 });
 
-test("R-7.3-7: an expiry centuries ahead does not come early", async () => {
+test("R-7.3-7: an expiry centuries ahead does not fire early", async () => {
   const { clock, job } = await expiring(250 * 365 * 86_400_000);
   clock.advance(2 ** 31);
   clock.advance(2 ** 33);
@@ -75,7 +75,7 @@ test("R-7.3-7: an expiry centuries ahead does not come early", async () => {
   expect(() => job.ctx.authorize("tool.call", "echo")).not.toThrow();
 });
 
-test("R-9.5-5: a wall clock that is set back extends nothing, and one that is set forward is noticed within a minute", async () => {
+test("R-9.5-5: setting the wall clock back extends nothing, and setting it forward is noticed within a minute", async () => {
   const back = await expiring(600_000);
   back.clock.jump(-3_600_000);
   back.clock.advance(600_000);
@@ -90,7 +90,7 @@ test("R-9.5-5: a wall clock that is set back extends nothing, and one that is se
   expect(idle.job.ctx.signal.aborted).toBe(true);
 });
 
-test("R-9.5-4, R-9.3-3: switched off, a job goes on until it asks for something; the refusal is shown, then it ends, whatever the agent makes of it", async () => {
+test("R-9.5-4, R-9.3-3: with endJobsAtExpiry off, a job runs until its first operation; its refusal is shown and ends it", async () => {
   const { clock, viewer, job } = await expiring(60_000, { endJobsAtExpiry: false });
   clock.advance(120_000);
   await job.ctx.log.info("still thinking");
@@ -102,7 +102,7 @@ test("R-9.5-4, R-9.3-3: switched off, a job goes on until it asks for something;
   expect(kinds).toEqual(["status", "log", "tool_call", "tool_result", "LEASE_EXPIRED"]);
 });
 
-test("R-9.5-2: an expiry between the asking for a tool and its record keeps the tool from running", async () => {
+test("R-9.5-2: a lease that expires between a tool call and its record keeps the tool from running", async () => {
   let ran = 0;
   const { clock, store, viewer, job } = await expiring(60_000, { tools: { count: () => ++ran } });
   await settled();
@@ -141,7 +141,7 @@ test("R-9.5-2: a lease that expires while no process runs allows nothing in the 
   expect(runs()).toBe(1);
 });
 
-test("R-9.5-3: a job whose lease expires while it is written down leaves no timer of its own behind", async () => {
+test("R-9.5-3: a job whose lease expires while the job is being stored leaves no timer behind", async () => {
   const { clock, store, runtime } = hosting();
   const viewer = new Viewer(runtime);
   await viewer.hello(FEATURES);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { fingerprint, KeyedSubmits } from "./idempotency.ts";
 
-/** As it would come over the wire. */
+/** As it would arrive over the wire. */
 function printOf(payload: string): string {
   const decoded = decode(
     `{"arcp":"1.1","id":"${newMessageId()}","type":"job.submit","payload":${payload}}`,
@@ -34,7 +34,7 @@ test.each([
   expect(printOf(one)).toBe(printOf(other));
 });
 
-test("R-7.2-2: whatever else differs makes another fingerprint", () => {
+test("R-7.2-2: any other difference makes another fingerprint", () => {
   const payloads = [
     '{"agent":"a"}',
     '{"agent":"b"}',
@@ -62,7 +62,7 @@ test("R-7.2-2: whatever else differs makes another fingerprint", () => {
   expect(new Set(payloads.map(printOf)).size).toBe(payloads.length);
 });
 
-test("R-7.2-2: two inputs have the same fingerprint exactly when they are the same JSON value", () => {
+test("R-7.2-2: two inputs have the same fingerprint exactly if they are the same JSON value", () => {
   const reversed = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(reversed);
     if (typeof value !== "object" || value === null) return value;
@@ -89,7 +89,7 @@ test("R-7.2-2: two inputs have the same fingerprint exactly when they are the sa
   );
 });
 
-test("R-7.2-5: submits of one pair take turns, whatever becomes of each; other pairs do not wait", async () => {
+test("R-7.2-5: submits with the same principal and key take turns, whatever their outcome; others do not wait", async () => {
   const keyed = new KeyedSubmits();
   const told: string[] = [];
   const first = Promise.withResolvers<string>();

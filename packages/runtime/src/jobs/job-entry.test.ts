@@ -31,7 +31,7 @@ function entry() {
     clock.advance(20);
     await settled();
   };
-  /** Spending leaves so much, which the next commit stores. @returns what goes with its records */
+  /** Spending leaves this much, which the next commit stores. @returns what goes with its records */
   const spend = (remaining: string, last = 0, accepted = last): JobChange | undefined => {
     left = remaining;
     made.note("remaining");
@@ -49,7 +49,7 @@ function entry() {
   };
 }
 
-test("J2: a checkpoint that is stored at the second attempt is not taken back for an end that nobody can read yet", async () => {
+test("J2: a checkpoint stored at the second attempt is not replaced by an end that nobody can read yet", async () => {
   const { entry: job, changes, again, fail } = entry();
   fail();
   const stored = job.set({ checkpoint: "1" });
@@ -59,7 +59,7 @@ test("J2: a checkpoint that is stored at the second attempt is not taken back fo
   expect(changes).toEqual([{ checkpoint: "1" }]);
 });
 
-test("J2: nothing is told of an end whose records are on their way, and nothing older behind it", async () => {
+test("J2: with an end's records in flight, neither the end nor anything older is written to the index", async () => {
   const { entry: job, changes, again, fail } = entry();
   fail();
   const stored = job.set({ checkpoint: "1" });
@@ -70,11 +70,11 @@ test("J2: nothing is told of an end whose records are on their way, and nothing 
   expect(Object.assign({}, ...changes)).toEqual({});
 });
 
-test("J2: a state that is mended at the second attempt does not take the place of the end that was stored meanwhile", async () => {
+test("J2: a state stored at the second attempt does not replace an end that was stored meanwhile", async () => {
   const { entry: job, changes, entered, again, fail } = entry();
   job.enter("running", 1);
   const running = job.save(1, 1);
-  // The job has ended while the store was tried again.
+  // The job ended while the store was being retried.
   job.enter("success", 2);
   fail();
   job.saved(running, false, 1);
@@ -86,14 +86,14 @@ test("J2: a state that is mended at the second attempt does not take the place o
   for (const { status } of changes) expect(status).not.toBe("running");
 });
 
-test("J2: what remains is told once it is stored, and what is stored late takes nothing of it back", async () => {
+test("J2: a remaining budget is reported once it is stored, and a late write does not revert it", async () => {
   const { entry: job, changes, again, spend, fail } = entry();
   const told = () => job.remaining?.get("USD");
   fail();
   const first = spend("0.75");
   await settled();
   expect(first).toEqual({ remaining: { USD: "0.75" } });
-  // Of the records it is known that they are stored, of what changes with them it is not.
+  // The records are known to be stored, the change that goes with them is not.
   fail();
   job.saved(first, false, 0);
   await settled();
@@ -105,7 +105,7 @@ test("J2: what remains is told once it is stored, and what is stored late takes 
   expect(told()).toBe("0.5");
 });
 
-test("J2: what remains is told behind all records of what was spent, though they are handed over in parts", () => {
+test("J2: a remaining budget is reported after all records of the spending, even if they are committed in parts", () => {
   const { entry: job, spend } = entry();
   const told = () => job.remaining?.get("USD");
   job.saved(spend("0.75", 1, 3), true, 1);
@@ -118,7 +118,7 @@ test("J2: what remains is told behind all records of what was spent, though they
   expect(told()).toBe("0.5");
 });
 
-test("R-7.3-10: what remains is said once more with the next records, where the index refuses it for good", async () => {
+test("R-7.3-10: if the index refuses a remaining budget for good, it is sent again with the next records", async () => {
   const { entry: job, clock, spend, failForGood } = entry();
   const first = spend("0.75", 1);
   failForGood();

@@ -10,7 +10,7 @@ import { tokenTable } from "../auth.ts";
 import { createRuntime } from "../runtime.ts";
 import { memoryStore } from "../store/memory-store.ts";
 
-/** A runtime on a store that the test releases by hand, with an agent that the test leads. */
+/** A runtime with a store that the test releases by hand, and an agent that the test controls. */
 async function hosting(
   tools: Record<string, (args: unknown) => unknown> = {},
   store = heldStore(),
@@ -38,13 +38,13 @@ async function hosting(
   return { store, clock, runtime, viewer, context: context.promise, outcome };
 }
 
-/** One for which a job's input is written down. */
+/** One for which a job's input is stored. */
 const aDurableStore = () => heldStore({ ...memoryStore(), durable: true });
 
 const terminals = (viewer: Viewer, job: string | undefined): Frame[] =>
   viewer.stream.filter(({ type, job_id }) => type !== "job.event" && job_id === job);
 
-test("J2: no acceptance and no agent before the job is durable", async () => {
+test("J2: a job is neither accepted nor started before it is durable", async () => {
   const { store, viewer, context } = await hosting();
   let started = false;
   void context.then(() => {
@@ -81,7 +81,7 @@ test("J2: no viewer sees an event before it is durable, while the agent goes on"
   expect(viewer.stream).toHaveLength(seen + 10);
 });
 
-test("J2: a tool runs only once its call is durable, and not when the job was cancelled meanwhile", async () => {
+test("J2: a tool runs only once its call is durable, and not if the job was cancelled meanwhile", async () => {
   let runs = 0;
   const { store, viewer, context } = await hosting({
     bill: () => {
@@ -111,7 +111,7 @@ test("J2: a tool runs only once its call is durable, and not when the job was ca
   expect(runs).toBe(1);
 });
 
-test("J2: a cancel is acknowledged only once it is durable, and in front of the end that it brings", async () => {
+test("J2: a cancel is acknowledged only once it is durable, and before the end that it causes", async () => {
   const { store, viewer, context, outcome } = await hosting();
   const { job_id } = await viewer.submit("led");
   const ctx = await context;
@@ -119,7 +119,7 @@ test("J2: a cancel is acknowledged only once it is durable, and in front of the 
   store.held.jobs.hold();
   const id = viewer.send("job.cancel", { job_id, reason: "wrong folder" }, { job_id });
   await settled();
-  // The agent returns while the wish to cancel is on its way to the disk: too late to win.
+  // The agent returns while the cancel is being stored: too late to win.
   outcome.resolve("done");
   await settled();
   expect(viewer.frames.some(({ payload }) => payload.request_id === id)).toBe(false);
@@ -134,7 +134,7 @@ test("J2: a cancel is acknowledged only once it is durable, and in front of the 
   expect(order.map(({ type }) => type)).toEqual(["job.cancelled", "job.error"]);
 });
 
-/** Lets all pauses go by that are made between attempts to store something. */
+/** Lets all pauses between attempts to store something pass. */
 async function exhaust(clock: ManualClock): Promise<void> {
   for (const pause of [20, 100, 500, 2000]) {
     await settled();
@@ -162,7 +162,7 @@ test("J2: a cancel that could not be stored is refused, and the ending that wait
   expect((await viewer.terminal(job_id)).type).toBe("job.result");
 });
 
-/** The next append takes the records, dies before it has changed the index, and says no more than that it failed. */
+/** The next append stores its records, fails before it has changed the index, and reports only that it failed. */
 function forgetChange(store: HeldStore): void {
   const { append } = store.logs;
   store.logs.append = async (batches) => {
@@ -172,7 +172,7 @@ function forgetChange(store: HeldStore): void {
   };
 }
 
-test("J2: a state is in the index with the record that tells it, by the same call", async () => {
+test("J2: a state is in the index together with the record that announces it, by the same call", async () => {
   const { store, viewer, context, outcome } = await hosting({}, aDurableStore());
   const asked: unknown[] = [];
   store.jobs.update = async (_id, change) => void asked.push(change);
@@ -191,7 +191,7 @@ test("J2: a state is in the index with the record that tells it, by the same cal
   expect([row?.input, asked]).toEqual([undefined, []]);
 });
 
-test("J2: a state of a flood is in the index with the very call that takes its record", async () => {
+test("J2: a state during a flood is in the index by the very call that stores its record", async () => {
   const { store, viewer, context, outcome } = await hosting();
   const { append } = store.logs;
   const calls: unknown[] = [];
@@ -224,7 +224,7 @@ test("J1: a job that is fenced off changes nothing in the index", async () => {
   expect(await store.jobs.get(job)).toMatchObject({ status: "running", input: "null" });
 });
 
-test("R-14-3: an index that fails for a moment keeps no job, and what is tried again undoes nothing", async () => {
+test("R-14-3: an index that fails briefly keeps no job, and retries undo nothing", async () => {
   const { store, viewer, runtime, context, outcome, clock } = await hosting();
   forgetChange(store);
   const { update } = store.jobs;
@@ -247,7 +247,7 @@ test("R-14-3: an index that fails for a moment keeps no job, and what is tried a
   expect(runtime.jobs.count()).toEqual({ pending: 0, running: 0 });
 });
 
-test("an index that fails for long is not asked in every turn", async () => {
+test("an index that fails for long is not retried in every turn", async () => {
   const { store, viewer, context, clock } = await hosting();
   await viewer.submit("led", null, { lease_request: { "cost.budget": ["USD:1"] } });
   const ctx = await context;
@@ -264,7 +264,7 @@ test("an index that fails for long is not asked in every turn", async () => {
   expect(calls).toBeLessThan(8);
 });
 
-test("J2: a subscription tells a state only once the record behind it is durable", async () => {
+test("J2: a subscription reports a state only once the record behind it is durable", async () => {
   const { store, runtime, viewer, context, outcome } = await hosting();
   const { job_id } = await viewer.submit("led");
   await context;
@@ -296,7 +296,7 @@ test("J2: a job counts as pending until the record of its start is durable", asy
   expect(await subscribe()).toMatchObject({ current_status: "running", last_job_seq: 1 });
 });
 
-test("J2: a job whose end is in its log, but could not be put into the index, is still known with its end", async () => {
+test("J2: a job whose end is in its log but could not be written to the index is still known with its end", async () => {
   const { store, viewer, runtime, context, outcome, clock } = await hosting();
   const { job_id } = await viewer.submit("led");
   await context;
@@ -322,7 +322,7 @@ test("J2: a job whose end is in its log, but could not be put into the index, is
   expect((await second.terminal(job_id)).type).toBe("job.result");
 });
 
-test("J3: of all endings that compete, one is recorded, as the last record, and the listing agrees", async () => {
+test("J3: of all competing endings one is recorded, as the last record, and the listing agrees", async () => {
   const endings = ["return", "throw", "cancel", "timeout", "return"] as const;
   await fc.assert(
     fc.asyncProperty(
@@ -360,7 +360,7 @@ test("J3: of all endings that compete, one is recorded, as the last record, and 
   );
 });
 
-test("R-7.4-4: an agent that ignores the signal loses its job after the grace, and with it every right", async () => {
+test("R-7.4-4: an agent that ignores the signal loses its job after the grace period, and with it every right", async () => {
   const { clock, viewer, context } = await hosting({ bill: () => "billed" });
   const lease_request = { "tool.call": ["bill"] };
   const { job_id } = await viewer.submit("led", null, { lease_request });
@@ -380,7 +380,7 @@ test("R-7.4-4: an agent that ignores the signal loses its job after the grace, a
   expect(viewer.stream).toHaveLength(count);
 });
 
-test("R-4.1-7: a result that does not fit one message ends the job with a word on streaming", async () => {
+test("R-4.1-7: a result that does not fit into one message ends the job with an error that names streaming", async () => {
   const { viewer, outcome } = await hosting();
   const { job_id } = await viewer.submit("led");
   outcome.resolve("x".repeat(2 * 1024 * 1024));
@@ -389,7 +389,7 @@ test("R-4.1-7: a result that does not fit one message ends the job with a word o
   expect(payload.message).toContain("stream");
 });
 
-test("a result that JSON cannot hold ends the job with an error, not the process", async () => {
+test("a result that JSON cannot express ends the job with an error, not the process", async () => {
   const { viewer, outcome } = await hosting();
   const { job_id } = await viewer.submit("led");
   outcome.resolve({ count: 1n });

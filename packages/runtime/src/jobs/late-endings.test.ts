@@ -9,7 +9,7 @@ import { DamagedRow } from "../store/damage.ts";
 const RETENTION_SEC = 60;
 const PAUSE = 2000;
 
-/** A job whose owner looks on, and a store that refuses appends until `mend`. */
+/** A job that its owner watches, and a store that refuses appends until `mend`. */
 async function refusing(options: Parameters<typeof hosting>[0] = {}) {
   const rig = hosting({ ...options, limits: { retentionSec: RETENTION_SEC } });
   const owner = new Viewer(rig.runtime);
@@ -24,7 +24,7 @@ async function refusing(options: Parameters<typeof hosting>[0] = {}) {
   return { ...rig, owner, job, mend };
 }
 
-/** Lets the pauses go by that are made between attempts to store something. */
+/** Lets the pauses between attempts to store something pass. */
 async function exhaust(clock: ManualClock): Promise<void> {
   for (const pause of [20, 100, 500, 2000]) {
     await settled();
@@ -61,7 +61,7 @@ async function statusOf(store: HeldStore, { id }: LedJob): Promise<string | unde
   return (await store.jobs.get(id))?.status;
 }
 
-test("R-7.3-3, J3: a job that the store refused for too long ends as soon as the store takes it, for all who wait", async () => {
+test("R-7.3-3, J3: a job that the store refused for too long ends, for all who wait, once the store accepts it", async () => {
   const rig = await refusing();
   const { runtime, store, clock, owner, job, mend } = rig;
   await loseIt(rig);
@@ -79,7 +79,7 @@ test("R-7.3-3, J3: a job that the store refused for too long ends as soon as the
     expect(viewer.seqs).toEqual(dense(2));
   }
   expect(await statusOf(store, job)).toBe("error");
-  // It is kept as any other, and then removed.
+  // It is kept like any other, and then removed.
   for (const viewer of [owner, watcher]) viewer.send("session.close", {});
   await settled();
   clock.advance(24 * 60 * 60 * 1000);
@@ -88,7 +88,7 @@ test("R-7.3-3, J3: a job that the store refused for too long ends as soon as the
   await runtime.close();
 });
 
-test("J1: what the store took although it said otherwise is not written twice, and the end stands behind it", async () => {
+test("J1: records that the store took although it reported a failure are not written twice, and the end follows them", async () => {
   const rig = await refusing();
   const { store, clock, owner, job, mend } = rig;
   mend();
@@ -105,13 +105,13 @@ test("J1: what the store took although it said otherwise is not written twice, a
   expect(owner.stream.map(({ job_seq }) => job_seq)).toEqual(dense(3));
 });
 
-test("R-7.4-2: one whose cancel was acknowledged ends as cancelled", async () => {
+test("R-7.4-2: a late ending after an acknowledged cancel is cancelled", async () => {
   const rig = await refusing();
   const { clock, owner, job, mend } = rig;
   const { id: job_id } = job;
   await owner.reply(owner.send("job.cancel", { reason: "enough" }, { job_id }));
   await loseIt(rig);
-  // What is said of it until then is what comes.
+  // Until then, replies state the status to come.
   const again = await owner.reply(owner.send("job.cancel", {}, { job_id }));
   expect(again.payload.current_status).toBe("cancelled");
   mend();
@@ -123,7 +123,7 @@ test("R-7.4-2: one whose cancel was acknowledged ends as cancelled", async () =>
   });
 });
 
-test("J3: one whose end is in its log, but not in the index, gets it there and no second one", async () => {
+test("J3: a job with its end in its log but not in the index gets it there, and no second end", async () => {
   const { store, clock, runtime, start } = hosting();
   const owner = new Viewer(runtime);
   await owner.hello();
@@ -147,7 +147,7 @@ test("J3: one whose end is in its log, but not in the index, gets it there and n
   expect(terminals(owner).map(({ type }) => type)).toEqual(["job.result"]);
 });
 
-test("J1: one that somebody else has taken over meanwhile is left to them", async () => {
+test("J1: a job that another runtime has taken over meanwhile is left to it", async () => {
   const rig = await refusing();
   const { store, clock, owner, job, mend } = rig;
   await loseIt(rig);
@@ -164,7 +164,7 @@ test("J1: one that somebody else has taken over meanwhile is left to them", asyn
   expect(await statusOf(store, job)).toBe("running");
 });
 
-test("J4: of many only one asks at a time whether the store takes ends again, and none stands in the others' way", async () => {
+test("J4: of many late endings only one at a time asks whether the store works again, and none blocks the others", async () => {
   const rig = await refusing();
   const { runtime, store, clock, start, mend } = rig;
   mend();
@@ -193,7 +193,7 @@ test("J4: of many only one asks at a time whether the store takes ends again, an
   expect(statuses).toEqual(["error", "running", "error"]);
 });
 
-test("a runtime that closes leaves it to the next process, and tries nothing any more", async () => {
+test("a closing runtime leaves late endings to the next process, and retries nothing", async () => {
   const rig = await refusing();
   const { runtime, store, clock, mend, job } = rig;
   await loseIt(rig);
@@ -203,7 +203,7 @@ test("a runtime that closes leaves it to the next process, and tries nothing any
   expect(await statusOf(store, job)).toBe("running");
 });
 
-/** A store that has lost the row of the job, and takes nothing either. */
+/** A store that has lost the job's row, and accepts nothing either. */
 async function damagedAndRefusing() {
   const said: Array<{ level: number; msg: string }> = [];
   const logger = pino({ level: "error" }, { write: (line: string) => said.push(JSON.parse(line)) });
@@ -221,7 +221,7 @@ async function damagedAndRefusing() {
   return { ...rig, mend, said };
 }
 
-test("R-7.3-10: one whose row cannot be read ends by what is in memory of it", async () => {
+test("R-7.3-10: a job with an unreadable row ends by what is in memory of it", async () => {
   const rig = await damagedAndRefusing();
   const { clock, owner, job, mend } = rig;
   await loseIt(rig);
@@ -231,7 +231,7 @@ test("R-7.3-10: one whose row cannot be read ends by what is in memory of it", a
   expect(await owner.terminal(job.id)).toMatchObject({ ...END, job_seq: 2 });
 });
 
-test("one that is damaged, and of which the store takes no end, is asked for no more, and whoever waits is told", async () => {
+test("a damaged job whose end the store keeps refusing is not retried for ever, and whoever waits is told", async () => {
   const rig = await damagedAndRefusing();
   const { clock, owner, job, store, said } = rig;
   await loseIt(rig);
@@ -252,7 +252,7 @@ test("one that is damaged, and of which the store takes no end, is asked for no 
   expect(said.filter(({ msg }) => msg.includes("the store accepts none"))).toHaveLength(1);
 });
 
-test("a store that takes nothing for long is asked less and less often, and at last each minute", async () => {
+test("a store that refuses everything for long is tried less and less often, in the end once a minute", async () => {
   const rig = await refusing();
   const { clock, owner, job, store, mend } = rig;
   await loseIt(rig);
@@ -275,7 +275,7 @@ test("a store that takes nothing for long is asked less and less often, and at l
 
 const MAY_DELEGATE = { lease_request: { "agent.delegate": ["led"] } };
 
-/** A job that may delegate, and a store that takes what is written of jobs, but no records. */
+/** A job that may delegate, and a store that accepts rows of jobs, but no records. */
 async function delegating() {
   const said: unknown[] = [];
   const logger = pino({ level: "warn" }, { write: (line: string) => said.push(JSON.parse(line)) });
@@ -301,7 +301,7 @@ async function delegating() {
   return { ...rig, owner, parent, rows, childId, listed, append, refuse, mend, said };
 }
 
-test("R-10-2: a child whose parent lost its log before that told of it never was", async () => {
+test("R-10-2: a child whose parent loses its log before announcing it never existed", async () => {
   const rig = await delegating();
   const { store, clock, owner, parent, begun } = rig;
   rig.refuse();
@@ -311,7 +311,7 @@ test("R-10-2: a child whose parent lost its log before that told of it never was
   await exhaust(clock);
   await refused;
   const child = (await rig.childId()) as JobId;
-  // Until the store tells whether its parent did tell of it, nobody learns that there may be one.
+  // Until the store tells whether the parent announced it, nobody learns that there may be a child.
   expect(await rig.listed()).toEqual([parent.id]);
   const asked = owner.send("job.subscribe", { job_id: child, history: true }, { job_id: child });
   expect((await owner.reply(asked)).payload.code).toBe("JOB_NOT_FOUND");
@@ -334,7 +334,7 @@ test("R-10-2: a child whose parent lost its log before that told of it never was
   await rig.runtime.close();
 });
 
-test("J4: what a lost parent's log tells is read once for all of its children", async () => {
+test("J4: a lost parent's log is read once for all of its children", async () => {
   const rig = await delegating();
   const { store, clock, parent } = rig;
   rig.refuse();
@@ -358,31 +358,36 @@ test("J4: what a lost parent's log tells is read once for all of its children", 
 test.each([
   ["everything", () => true],
   ["what its parent says", (job: JobId, parent: JobId) => job === parent],
-])("R-10-2: a child whose parent ends while the store refuses %s never was", async (_, refused) => {
-  const rig = await delegating();
-  const { clock, owner, parent } = rig;
-  rig.store.logs.append = async (batches) => {
-    const full = batches.some(({ job, records }) => records.length > 0 && refused(job, parent.id));
-    if (full) throw new Error("disk full");
-    return rig.append(batches);
-  };
-  const attempt = expect(parent.ctx.delegate("led")).rejects.toThrow();
-  await settled();
-  parent.end("done");
-  await exhaust(clock);
-  // What the child says is behind that.
-  await exhaust(clock);
-  await attempt;
-  expect(await rig.listed()).toEqual([parent.id]);
-  rig.mend();
-  await wait(clock);
-  await wait(clock);
-  expect(await owner.terminal(parent.id)).toMatchObject(END);
-  await settled();
-  expect(await rig.rows()).toEqual([parent.id]);
-});
+])(
+  "R-10-2: a child whose parent ends while the store refuses %s never existed",
+  async (_, refused) => {
+    const rig = await delegating();
+    const { clock, owner, parent } = rig;
+    rig.store.logs.append = async (batches) => {
+      const full = batches.some(
+        ({ job, records }) => records.length > 0 && refused(job, parent.id),
+      );
+      if (full) throw new Error("disk full");
+      return rig.append(batches);
+    };
+    const attempt = expect(parent.ctx.delegate("led")).rejects.toThrow();
+    await settled();
+    parent.end("done");
+    await exhaust(clock);
+    // The child's records come after that.
+    await exhaust(clock);
+    await attempt;
+    expect(await rig.listed()).toEqual([parent.id]);
+    rig.mend();
+    await wait(clock);
+    await wait(clock);
+    expect(await owner.terminal(parent.id)).toMatchObject(END);
+    await settled();
+    expect(await rig.rows()).toEqual([parent.id]);
+  },
+);
 
-test("R-10-2, J1: a child whose parent is taken over before that told of it never was, whatever becomes of the parent", async () => {
+test("R-10-2, J1: a child whose parent is taken over before announcing it never existed, whatever the parent's end", async () => {
   const rig = await delegating();
   const { store, clock, parent } = rig;
   const theirs = [{ kind: "event", text: '"x":"theirs"' }] as const;
@@ -396,7 +401,7 @@ test("R-10-2, J1: a child whose parent is taken over before that told of it neve
   expect((await store.jobs.get(parent.id))?.status).toBe("running");
 });
 
-test("R-10-2: a child of which its lost parent tells after all has its acceptance and its end", async () => {
+test("R-10-2: a child that its lost parent turns out to have announced has its acceptance and its end", async () => {
   const rig = await delegating();
   const { store, clock, owner, parent } = rig;
   store.logs.append = async (batches) => {

@@ -4,7 +4,7 @@ import type { Comparison } from "../authority/subset.ts";
 import { DEFAULT_TURN_LIMITS, Turn } from "../turn.ts";
 import { compared } from "./lease-request.ts";
 
-test("J4: however many leases are compared at once, a turn goes on with one of them", async () => {
+test("J4: however many leases are compared at once, each turn continues one of them", async () => {
   const turn = new Turn(systemClock, DEFAULT_TURN_LIMITS, () => {});
   const leases = 50;
   let begun = 0;
@@ -26,7 +26,7 @@ test("J4: however many leases are compared at once, a turn goes on with one of t
     if (counting) setImmediate(count);
   };
   const all = Array.from({ length: leases }, () => compared(turn, comparison()));
-  // The first step of each is that of its own request.
+  // The first step of each is taken by its own request.
   expect(begun).toBe(leases);
   before = steps;
   setImmediate(count);

@@ -8,7 +8,7 @@ class Person implements Standing<Person> {
   isHere = false;
 }
 
-test("whoever leaves is gone, from wherever, and all others stand in the order in which they came", () => {
+test("an entry can be removed from anywhere, and all others stay in the order of their arrival", () => {
   const steps = fc.array(fc.nat(9), { maxLength: 80 });
   fc.assert(
     fc.property(steps, (steps) => {

@@ -19,7 +19,7 @@ function writing(store = heldStore(), job: JobId = newJobId(), clock: Clock = sy
   return { store, job, writer, failures };
 }
 
-test("J1: job_seq is dense from 1, whatever the store's commits cut the records into", async () => {
+test("J1: job_seq is dense from 1, however the store's commits split the records", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 20 }),
@@ -46,7 +46,7 @@ test("J1: job_seq is dense from 1, whatever the store's commits cut the records 
   );
 });
 
-test("J1: of two writers of one log the second is fenced off, and nothing of it is ever read", async () => {
+test("J1: of two writers of one log the second is fenced off, and none of its records is ever readable", async () => {
   const { store, job, writer } = writing();
   const rival = writing(store, job);
   void writer.append(record("a"));
@@ -55,7 +55,7 @@ test("J1: of two writers of one log the second is fenced off, and nothing of it 
   await expect(rival.writer.flush()).rejects.toThrow("another writer");
   expect(rival.failures).toHaveLength(1);
 
-  // It stays fenced, although by now its own count would fit the log's end.
+  // It stays fenced, although its own count would now fit the log's end.
   void rival.writer.append(record("B"));
   void writer.append(record("b"));
   await writer.flush();
@@ -64,7 +64,7 @@ test("J1: of two writers of one log the second is fenced off, and nothing of it 
   expect(page.records.map(({ text }) => text)).toEqual(["a", "b"]);
 });
 
-test("J1: two jobs in one commit settle apart: the fenced one does not harm the other", async () => {
+test("J1: two jobs in one commit have separate outcomes: the fenced one does not harm the other", async () => {
   const store = heldStore();
   const committer = new Committer(store.logs, systemClock);
   const jobs = [newJobId(), newJobId()] as const;
@@ -115,7 +115,7 @@ test("J2: flush waits for what was accepted before it, not for what came after",
   await second;
 });
 
-test("what arrives during a commit goes into the next one, together", async () => {
+test("appends during a commit go into the next one together", async () => {
   const store = heldStore();
   store.held.logs.hold();
   const { writer } = writing(store);
@@ -144,7 +144,7 @@ test("a full backlog throws at once, accepts nothing of that call, and empties w
   expect(records.map(({ text }) => text)).toEqual(["the end", "again"]);
 });
 
-test("a failing store fails the writer loudly, once, and no promise is left hanging", async () => {
+test("a failing store fails the writer with an error, once, and leaves no promise pending", async () => {
   const store = heldStore();
   store.logs.append = () => Promise.reject(new Error("disk full"));
   const clock = new ManualClock();
@@ -152,7 +152,7 @@ test("a failing store fails the writer loudly, once, and no promise is left hang
   void writer.append(record("a"));
   const before = writer.flush();
   const failed = expect(before).rejects.toThrow("disk full");
-  // The committer tries four times more before it gives up.
+  // The committer tries four more times before it gives up.
   for (const pause of [20, 100, 500, 2000]) {
     await settled(3);
     expect(failures).toEqual([]);
@@ -164,7 +164,7 @@ test("a failing store fails the writer loudly, once, and no promise is left hang
   expect(failures).toHaveLength(1);
 });
 
-test("R-7.3-10, J3: a writer that has failed changes nothing any more of a job that somebody else has ended", async () => {
+test("R-7.3-10, J3: a failed writer changes nothing of a job that somebody else has ended", async () => {
   const store = heldStore();
   const [job, committer] = [newJobId(), new Committer(store.logs, systemClock)];
   const changes: unknown[] = [];
@@ -181,14 +181,14 @@ test("R-7.3-10, J3: a writer that has failed changes nothing any more of a job t
   void writer.append(record("mine"));
   await expect(writer.flush()).rejects.toThrow("another writer");
   expect(changes).toEqual([{ finishedAt: 1 }]);
-  // As it is when a commit has taken a part, or something was noted beside the log. By its own count the log ends where it does.
+  // As after a commit of a part, or a change noted beside the log. By its own count the log ends where it does.
   committer.enlist(writer);
   await settled(2);
   expect(changes).toEqual([{ finishedAt: 1 }]);
   expect(writer.durable).toBe(0);
 });
 
-test("J2: what is taken in parts is told apart from what is accepted, and each part as it becomes durable", async () => {
+test("J2: with records stored in parts, each commit reports its own part and what was accepted in all", async () => {
   const told: unknown[] = [];
   const writer = new LogWriter(newJobId(), new Committer(heldStore().logs, systemClock), {
     committing: (last, accepted) => {
@@ -208,7 +208,7 @@ test("J2: what is taken in parts is told apart from what is accepted, and each p
   ]);
 });
 
-test("a writer that awaits every append never meets the backlog's bound, however slow the store", async () => {
+test("a writer that awaits every append never reaches the backlog's bound, however slow the store", async () => {
   const { store, job, writer } = writing();
   const { append } = store.logs;
   store.logs.append = async (batches) => {

@@ -7,7 +7,7 @@ import { Viewer } from "../../test/viewer.ts";
 
 const LEASE = { lease_request: { "agent.delegate": ["led"] } };
 
-/** A crash when a child is written down, and the record that tells of it is or is not. */
+/** A crash after a child is stored, with or without the record that announces it. */
 async function crashed({ told }: { readonly told: boolean }) {
   const said: unknown[] = [];
   const logger = pino({ level: "warn" }, { write: (line: string) => said.push(JSON.parse(line)) });
@@ -40,7 +40,7 @@ async function crashed({ told }: { readonly told: boolean }) {
 
 const told = ({ frames }: Viewer) => frames.map(({ type, payload }) => payload.kind ?? type);
 
-test("R-10-2, R-7.3-10: a child that a crash comes upon before anything tells of it never was, which is logged", async () => {
+test("R-10-2, R-7.3-10: a child whose process crashes before anything announces it never existed, which is logged", async () => {
   const { children, comeBack, parent, said } = await crashed({ told: false });
   const [child] = await children();
   expect(told(await comeBack())).toEqual(["session.welcome", "job.error"]);
@@ -49,7 +49,7 @@ test("R-10-2, R-7.3-10: a child that a crash comes upon before anything tells of
   expect(said).toMatchObject([{ msg, job: child?.id, parent: parent.id }]);
 });
 
-/** A crash when the store has refused what a job said, for too long, and has taken the end of the child of which that told. */
+/** A crash after the store has refused a parent's records for too long, but has stored the end of the child that they announce. */
 async function crashedBehindEnd({
   taken,
   inIndex,
@@ -80,7 +80,7 @@ async function crashedBehindEnd({
   parent.ctx.delegate("led", null, byClock ? { maxRuntimeSec: 1 } : {}).catch(() => {});
   await settled();
   if (!byClock) parent.end("done");
-  // What the child says is behind what its parent says.
+  // The child's records come after its parent's.
   for (const pause of [20, 100, 500, 2000, 20, 100]) {
     await settled();
     clock.advance(pause);
@@ -98,7 +98,7 @@ async function crashedBehindEnd({
 }
 
 test.each([true, false])(
-  "R-10-2: a child that has its end, but of which nothing tells, never was after a crash; in the index: %s",
+  "R-10-2: after a crash, a child with an end that nothing announces never existed; in the index: %s",
   async (inIndex) => {
     const { store, children, comeBack } = await crashedBehindEnd({ taken: false, inIndex });
     const [child] = await children();
@@ -112,7 +112,7 @@ test.each([true, false])(
   },
 );
 
-test("R-10-2: a child that ended by a clock of its own, but of which nothing tells, never was after a crash", async () => {
+test("R-10-2: after a crash, a child that ended by its own time limit but that nothing announces never existed", async () => {
   const { children, comeBack } = await crashedBehindEnd({
     taken: false,
     inIndex: true,
@@ -123,7 +123,7 @@ test("R-10-2: a child that ended by a clock of its own, but of which nothing tel
   expect(await children()).toEqual([]);
 });
 
-test("R-10-2: a child that has its end, and was told of, stays after a crash", async () => {
+test("R-10-2: after a crash, a child that has its end and was announced stays", async () => {
   const { children, comeBack } = await crashedBehindEnd({ taken: true, inIndex: true });
   const before = await children();
   await comeBack();
@@ -131,13 +131,13 @@ test("R-10-2: a child that has its end, and was told of, stays after a crash", a
   expect(await children()).toMatchObject([{ status: "cancelled" }]);
 });
 
-test("R-10-2, R-10-6: a child that was told of and had not begun has its acceptance and its end", async () => {
+test("R-10-2, R-10-6: a child that was announced but had not begun has its acceptance and its end", async () => {
   const { children, comeBack } = await crashed({ told: true });
   const after = await comeBack();
   expect(await children()).toMatchObject([{ status: "cancelled" }]);
   expect(told(after)).toEqual([
     "session.welcome",
-    // Its number counts as given, so it is repeated behind what it tells of (R-6.3-8).
+    // Its number counts as used, so it is repeated after its announcement (R-6.3-8).
     "job.accepted",
     "delegate",
     "job.error",
@@ -146,7 +146,7 @@ test("R-10-2, R-10-6: a child that was told of and had not begun has its accepta
 });
 
 test.each(["the beginning of its parent's log", "its parent"])(
-  "R-7.3-10: a child of which something may have told has its end, also when %s is gone",
+  "R-7.3-10: a child that may have been announced has its end, even if %s is gone",
   async (gone) => {
     const { store, start, children, ...rest } = await crashed({ told: true });
     const parent = rest.parent.id as JobId;
@@ -168,7 +168,7 @@ test.each(["the beginning of its parent's log", "its parent"])(
   },
 );
 
-test("R-7.2-6 and R-D-12: a key whose job never was is free", async () => {
+test("R-7.2-6 and R-D-12: the key of a job that never existed is free", async () => {
   const rig = hosts();
   const { store, start, submit } = rig;
   const before = new Viewer(start());

@@ -17,7 +17,10 @@ const ended = (id: string, rest: Partial<EndedJob> = {}): EndedJob => ({
   ...rest,
 });
 
-/** @param ms for which a job is kept @param most jobs of one principal that are kept */
+/**
+ * @param ms how long a job is kept
+ * @param most jobs that are kept per principal
+ */
 function keeping({ ms = 1000, most = Number.POSITIVE_INFINITY, excess = 0 } = {}) {
   const clock = new ManualClock();
   const removed: string[] = [];
@@ -59,7 +62,7 @@ test("R-14-3: every finished job is removed when its own time is up, with one ti
   expect(clock.pending).toBe(0);
 });
 
-test("P3: a job that somebody still reads is kept until nobody does", () => {
+test("P3: a job that is still being read is kept until nobody reads it", () => {
   const { clock, removed, held, end } = keeping();
   held.add("a");
   end("a");
@@ -71,7 +74,7 @@ test("P3: a job that somebody still reads is kept until nobody does", () => {
   expect(removed).toEqual(["b", "a"]);
 });
 
-test("R-7.2-7: a job that has to be kept until a moment is kept until then, and holds up no other", () => {
+test("R-7.2-7: a job that must be kept until some moment is kept until then, and delays no other", () => {
   const { clock, removed, retention, end } = keeping();
   retention.keep(ended("a", { keepUntil: clock.monotonic() + 4500 }));
   end("b");
@@ -82,7 +85,7 @@ test("R-7.2-7: a job that has to be kept until a moment is kept until then, and 
   expect(clock.pending).toBe(0);
 });
 
-test("R-14-2: many jobs that are due at once go a few at a time", () => {
+test("R-14-2: many jobs due at once are removed a few at a time", () => {
   let time = 0;
   const timers: Array<() => void> = [];
   const clock: Clock = {
@@ -117,19 +120,19 @@ test("R-14-2: many jobs that are due at once go a few at a time", () => {
   expect(removed).toBe(1000);
 });
 
-test("R-14-2: of one principal's jobs beyond the limit the first to end goes, and nobody else's", async () => {
+test("R-14-2: of a principal's jobs above the limit the first to end is removed, and nobody else's", async () => {
   const { clock, removed, end } = keeping({ most: 2 });
   for (const id of ["a", "b"]) end(id, "bob");
   for (const id of ["c", "d", "e", "f"]) end(id);
   await settled();
   expect(removed).toEqual(["c", "d"]);
-  // What is gone is not looked for again when its time would be up.
+  // A removed job is not looked for again when its time is up.
   clock.advance(1000);
   expect(removed.toSorted()).toEqual(["a", "b", "c", "d", "e", "f"]);
   expect(clock.pending).toBe(0);
 });
 
-test("R-14-2: what is large counts for several, whether it stands in line, is read or leaves", async () => {
+test("R-14-2: a large job counts as several, whether it waits, is being read or is being removed", async () => {
   const { clock, removed, read, retention } = keeping({ ms: 60_000, most: 10, excess: 2 });
   const end = (id: string, size: number) => retention.keep(ended(id, { size }));
   end("a", 2 * 8192);
@@ -158,7 +161,7 @@ test("R-14-2: what is large counts for several, whether it stands in line, is re
   expect(removed.slice(4)).toHaveLength(1);
 });
 
-test("R-14-2: what is read goes later, and when it is looked at again it is one like any other", async () => {
+test("R-14-2: a job that is being read is removed later; when it is looked at again it is one like any other", async () => {
   const { clock, removed, read, end, retention } = keeping({ ms: 60_000, most: 1 });
   read.add("a");
   for (const id of ["a", "b", "c"]) end(id);
@@ -176,7 +179,7 @@ test("R-14-2: what is read goes later, and when it is looked at again it is one 
   expect(removed).toEqual(["b", "c", "a"]);
 });
 
-test("R-14-2: however many are held, a job that ends costs a look or two", async () => {
+test("R-14-2: however many jobs are held, the end of a job looks at one or two", async () => {
   for (const count of [100, 10_000]) {
     const { read, end, looks } = keeping({ ms: 60_000, most: 10 });
     for (let i = 0; i < count; i++) {
@@ -191,7 +194,7 @@ test("R-14-2: however many are held, a job that ends costs a look or two", async
   }
 });
 
-test("R-14-2: a removal that fails is tried again, and takes no further job with it", async () => {
+test("R-14-2: a failed removal is retried, and causes no other job to be removed", async () => {
   const { clock, removed, failing, end, retention } = keeping({ ms: 60_000, most: 2 });
   failing.add("a");
   for (const id of ["a", "b", "c"]) end(id);
@@ -210,7 +213,7 @@ test("R-14-2: a removal that fails is tried again, and takes no further job with
   expect(retention.isFull("alice")).toBe(false);
 });
 
-test("R-14-2: nothing that waits is kept for a principal that has no job left", async () => {
+test("R-14-2: no bookkeeping is kept for a principal without jobs", async () => {
   const { clock, removed, end, retention } = keeping({ most: 1 });
   for (let i = 0; i < 100; i++) end("one", `${i}`);
   clock.advance(1000);
@@ -221,7 +224,7 @@ test("R-14-2: nothing that waits is kept for a principal that has no job left", 
   expect(retention.isFull("1")).toBe(false);
 });
 
-test("nothing is removed any more once it is closed", () => {
+test("a closed retention removes nothing", () => {
   const { clock, removed, retention, end } = keeping();
   end("a");
   retention.close();
@@ -262,7 +265,7 @@ test("P3: a viewer that stalls for longer than the retention still gets the rest
   expect(owner.frames.some(({ type }) => type === "session.error")).toBe(false);
 });
 
-test("R-6.3-12: a job that ended while its session was away is kept for it, however short the retention", async () => {
+test("R-6.3-12: a job that ends while its session is away is kept for it, however short the retention", async () => {
   const { runtime, clock, start } = hosting({ limits: { retentionSec: 1, resumeWindowSec: 60 } });
   const viewer = new Viewer(runtime);
   const welcome: Frame = await viewer.hello();
@@ -302,7 +305,7 @@ test.each([
   { way: "ahead", ms: 30 * DAY },
   { way: "back", ms: -30 * DAY },
 ])(
-  "R-7.2-7: a key holds for a day, and no longer, where the wall clock is set $way",
+  "R-7.2-7: a key is valid for a day, and no longer, even if the wall clock is set $way",
   async ({ ms }) => {
     const limits = { retentionSec: 1, resumeWindowSec: 1 };
     const { clock, runtime, start, store } = hosting({ limits });
@@ -322,7 +325,7 @@ test.each([
   },
 );
 
-test("R-14-3: a job whose removal failed is removed later, wherever it stopped", async () => {
+test("R-14-3: a job whose removal failed is removed later, wherever the removal stopped", async () => {
   for (const failing of ["logs", "idempotency", "jobs"] as const) {
     const { runtime, clock, start, store } = hosting({
       limits: { retentionSec: 1, resumeWindowSec: 1 },

@@ -23,7 +23,7 @@ async function stalling() {
   return { ...host, viewer, job: job_id, ctx: await context.promise };
 }
 
-test("an agent that emits nothing for as long as its limit is aborted, and its job ends with HEARTBEAT_LOST", async () => {
+test("an agent that emits nothing for its stall limit is aborted, and its job ends with HEARTBEAT_LOST", async () => {
   const { clock, viewer, job, ctx } = await stalling();
   clock.advance(40_000);
   await ctx.log.info("still here");
@@ -42,7 +42,7 @@ test("an agent that emits nothing for as long as its limit is aborted, and its j
   expect(clock.pending).toBe(2);
 });
 
-test("R-6.4-5: a session whose client is gone has nothing to do with the stall limit", async () => {
+test("R-6.4-5: a session whose client is gone does not affect the stall limit", async () => {
   const { clock, viewer, ctx } = await stalling();
   viewer.sever();
   for (let minute = 0; minute < 9; minute++) {
@@ -53,7 +53,7 @@ test("R-6.4-5: a session whose client is gone has nothing to do with the stall l
   expect(ctx.signal.aborted).toBe(false);
 });
 
-test("R-7.4-2: a stall during the grace of a cancel ends the job as cancelled", async () => {
+test("R-7.4-2: a stall during the grace period of a cancel ends the job as cancelled", async () => {
   const { clock, viewer, job } = await stalling();
   clock.advance(50_000);
   await viewer.reply(viewer.send("job.cancel", {}, { job_id: job }));
@@ -61,7 +61,7 @@ test("R-7.4-2: a stall during the grace of a cancel ends the job as cancelled", 
   expect((await viewer.terminal(job)).payload.code).toBe("CANCELLED");
 });
 
-test("numbers that make no sense are refused when the agent is defined", () => {
+test("invalid numbers are refused when the agent is defined", () => {
   for (const rest of [
     { stallSec: 0 },
     { stallSec: Number.NaN },

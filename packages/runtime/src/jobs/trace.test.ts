@@ -21,7 +21,7 @@ async function traced(rest: object = {}, envelope: object = {}) {
   return { accepted, ctx, told };
 }
 
-test("R-11-5: agent and tools get the context that the submit brought, whole", async () => {
+test("R-11-5: agent and tools get the complete trace context of the submit", async () => {
   const context = { traceparent: TRACEPARENT, tracestate: "acme=1" };
   const { accepted, ctx, told } = await traced({}, { extensions: { [TRACE_CONTEXT]: context } });
   expect(ctx.trace).toEqual({ traceId: ID, ...context });
@@ -30,7 +30,7 @@ test("R-11-5: agent and tools get the context that the submit brought, whole", a
   expect(ctx.job.traceId).toBe(ID);
 });
 
-test("R-11-5: a submit that brings a bare trace id, or none, gets a context of one parent for the whole job", async () => {
+test("R-11-5: a submit with only a trace id, or none, gets a context with one parent id for the whole job", async () => {
   for (const envelope of [{ trace_id: ID }, {}, { trace_id: "unusable" }]) {
     const { accepted, ctx, told } = await traced({}, envelope);
     const id = "trace_id" in envelope && envelope.trace_id === ID ? ID : accepted.trace_id;

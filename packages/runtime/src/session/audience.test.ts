@@ -21,7 +21,7 @@ function streaming() {
   return { clock, viewer };
 }
 
-test("R-14-3: whoever followed a job is known until the job or the viewer is gone", () => {
+test("R-14-3: a follower of a job is remembered until the job or the viewer is gone", () => {
   const audience = new Audience();
   const { viewer } = streaming();
   const [x, y] = [viewer(), viewer()];
@@ -39,7 +39,7 @@ test("R-14-3: whoever followed a job is known until the job or the viewer is gon
   expect(audience.of(a)).toEqual([y]);
 });
 
-test("R-14-3: a job is read by whoever follows it, and held for as long as what was sent of it may be asked for again", () => {
+test("R-14-3: a job is read while someone follows it, and held while what was sent of it may be requested again", () => {
   const audience = new Audience();
   const { clock, viewer } = streaming();
   const one = viewer();

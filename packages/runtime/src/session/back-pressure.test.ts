@@ -18,7 +18,7 @@ const noticesOf = (viewer: Viewer) => viewer.stream.filter(isNotice);
 const ack = (viewer: Viewer, last_processed_seq: number) =>
   viewer.send("session.ack", { last_processed_seq });
 
-/** Says so many things, each in a batch of its own or all in one. */
+/** Emits this many events, each in a batch of its own or all in one. */
 async function say(ctx: AgentContext, count: number, apart = false): Promise<void> {
   for (let i = 0; i < count; i++) {
     void ctx.log.info(`${i}`);
@@ -32,7 +32,7 @@ test.each([
   ["one by one", true],
   ["in one batch", false],
 ])(
-  "R-6.5-7: the notice stands behind the envelope that crossed the threshold, events coming %s",
+  "R-6.5-7: the notice follows the envelope that crossed the threshold (events come %s)",
   async (_way, apart) => {
     const { runtime, start } = hosting({ limits });
     const viewer = new Viewer(runtime);
@@ -53,7 +53,7 @@ test.each([
   },
 );
 
-test("R-6.5-7: it stands before the envelope that crossed when that ends the job", async () => {
+test("R-6.5-7: the notice precedes the envelope that crossed if that ends the job", async () => {
   const { runtime, start } = hosting({ limits });
   const viewer = new Viewer(runtime);
   await viewer.hello(ACKING);
@@ -69,7 +69,7 @@ test("R-6.5-7: it stands before the envelope that crossed when that ends the job
   expect(noticesOf(viewer).map(({ job_id }) => job_id)).toEqual([job.id]);
 });
 
-test("R-6.5-7: it is said on the job whose event crossed, and the other job's run goes on", async () => {
+test("R-6.5-7: the notice is sent on the job whose event crossed, and the other job's run goes on", async () => {
   const { runtime, start } = hosting({ limits });
   const viewer = new Viewer(runtime);
   const welcome = await viewer.hello(ACKING);
@@ -110,7 +110,7 @@ test("R-6.5-8: a second notice comes only after the lag has fallen to half, howe
   expect(noticesOf(viewer).map(({ event_seq }) => event_seq)).toEqual([12, issued + 7]);
 });
 
-test("R-6.5-8: only the lagging session is told, one that keeps up and one without acks are not", async () => {
+test("R-6.5-8: only the lagging session is told, not one that keeps up or one without acks", async () => {
   const { runtime, start } = hosting({ limits });
   const lagging = new Viewer(runtime);
   await lagging.hello(ACKING);
@@ -134,7 +134,7 @@ test("R-6.5-8: only the lagging session is told, one that keeps up and one witho
   }
 });
 
-test("R-6.5-4: acks for what was never issued, and lower ones, do not hold a notice back", async () => {
+test("R-6.5-4: acks for numbers never issued, and lower ones, do not suppress a notice", async () => {
   const { runtime, start } = hosting({ limits });
   const viewer = new Viewer(runtime);
   await viewer.hello(ACKING);
@@ -147,7 +147,7 @@ test("R-6.5-4: acks for what was never issued, and lower ones, do not hold a not
   expect(viewer.frames.filter(({ type }) => type === "session.error")).toEqual([]);
 });
 
-test("R-6.5-1: acks change nothing of what a resume replays, and the notice comes again byte for byte", async () => {
+test("R-6.5-1: acks do not change what a resume replays, and the notice is repeated byte for byte", async () => {
   const { runtime, start } = hosting({ limits });
   const viewer = new Viewer(runtime);
   let welcome = await viewer.hello(ACKING);
@@ -166,7 +166,7 @@ test("R-6.5-1: acks change nothing of what a resume replays, and the notice come
   }
 });
 
-test("P1: a notice leaves only once it is durable; a drop between commit and send neither loses nor doubles it", async () => {
+test("P1: a notice is sent only once it is durable; a drop between commit and send neither loses nor doubles it", async () => {
   const { runtime, start, store } = hosting({ limits });
   const viewer = new Viewer(runtime);
   const welcome = await viewer.hello(ACKING);
@@ -188,7 +188,7 @@ test("P1: a notice leaves only once it is durable; a drop between commit and sen
   expect(records.map(({ job_seq }) => job_seq)).toEqual(dense(16));
 });
 
-test("P1: what was committed of a notice and never sent is overwritten when it is no longer true", async () => {
+test("P1: a committed notice that was never sent is overwritten if it no longer applies", async () => {
   const { runtime, start, store } = hosting({ limits });
   const viewer = new Viewer(runtime);
   const welcome = await viewer.hello(ACKING);
@@ -200,7 +200,7 @@ test("P1: what was committed of a notice and never sent is overwritten when it i
   viewer.sever();
   await settled();
   await store.held.sessions.open();
-  // Its number 12 is in the journal, and was never sent. Nothing lags any more when the record that crossed goes out.
+  // Its number 12 is in the journal, and was never sent. When the record that crossed is sent, there is no lag any more.
   const again = new Viewer(runtime);
   const resumed = await again.resume(welcome, 0);
   ack(again, 10);
@@ -216,7 +216,7 @@ test("P1: what was committed of a notice and never sent is overwritten when it i
   expect(records.map(({ job_seq }) => job_seq)).toEqual(dense(15));
 });
 
-test("R-6.5-7: a history that is asked for from the owner's numbers counts records, not notices", async () => {
+test("R-6.5-7: a history from one of the owner's numbers counts records, not notices", async () => {
   const { runtime, start } = hosting({ limits });
   const owner = new Viewer(runtime);
   await owner.hello(ACKING);
@@ -236,7 +236,7 @@ test("R-6.5-7: a history that is asked for from the owner's numbers counts recor
   }
 });
 
-/** Processes that follow one another on one store; the one before is left without a word. */
+/** Consecutive processes on one store; each one is abandoned without warning. */
 function processes() {
   const store = memoryStore();
   const led: AgentContext[] = [];
@@ -267,7 +267,7 @@ function processes() {
 }
 
 test.each(["crash", "shutdown"])(
-  "R-6.3-20: after a %s the notice is replayed under its number, and not said again",
+  "R-6.3-20: after a %s the notice is replayed under its number, and not sent again",
   async (end) => {
     const { begin, submit } = processes();
     const first = begin();
@@ -300,7 +300,7 @@ test.each(["crash", "shutdown"])(
   },
 );
 
-test("R-6.5-4: what was acknowledged is known after a restart, and a parked session has it exactly", async () => {
+test("R-6.5-4: acks are known after a restart, for a parked session exactly", async () => {
   const { begin, submit, store } = processes();
   const before = new Viewer(begin());
   const welcome = await before.hello(ACKING);
@@ -319,7 +319,7 @@ test("R-6.5-4: what was acknowledged is known after a restart, and a parked sess
   expect((await store.sessions.get(id))?.acked).toBe(10);
 });
 
-test("R-6.5-3, R-14-3: a finished job is kept while a session has still to acknowledge it, and no longer than that", async () => {
+test("R-6.5-3, R-14-3: a finished job is kept while a session has still to acknowledge it, and no longer", async () => {
   const { runtime, start, clock, store } = hosting({ limits: { ...limits, retentionSec: 60 } });
   const viewer = new Viewer(runtime);
   await viewer.hello(ACKING);
@@ -353,7 +353,7 @@ test("R-6.5-3, R-14-3: a finished job is kept while a session has still to ackno
   expect(await kept(other.id)).toBe(false);
 });
 
-test("R-6.5-5: what one session acknowledged, others still get as history", async () => {
+test("R-6.5-5: what one session acknowledged is still history for others", async () => {
   const { runtime, start } = hosting({ limits });
   const owner = new Viewer(runtime);
   await owner.hello(ACKING);
@@ -388,7 +388,7 @@ test("R-6.5-8: after a restart the lag counts from what was acknowledged before"
   expect(noticesOf(after).map(({ event_seq }) => event_seq)).toEqual([22]);
 });
 
-test("R-6.5-8: a breach that was told of before a restart, and is not over, is not told of again", async () => {
+test("R-6.5-8: a breach announced before a restart, and not over, is not announced again", async () => {
   const { begin, submit } = processes();
   const before = new Viewer(begin());
   const welcome = await before.hello(ACKING);
@@ -405,7 +405,7 @@ test("R-6.5-8: a breach that was told of before a restart, and is not over, is n
   expect(noticesOf(after)).toEqual([]);
 });
 
-test("R-6.3-10: a resume right before a notice does not need the record that called for it", async () => {
+test("R-6.3-10: a resume right before a notice does not need the record that triggered it", async () => {
   const { runtime, start } = hosting({ limits, logLimits: { records: 5 } });
   const viewer = new Viewer(runtime);
   const welcome = await viewer.hello(ACKING);

@@ -34,13 +34,13 @@ const context = {
 
 const owner = (job: typeof A) => new Attachment({ job, role: "owner", after: 0, since: 0 });
 
-test("P1: a run above the next number, committed and never sent under, is not continued backwards", () => {
+test("P1: a run above the next number, committed and never sent under, is not extended backwards", () => {
   const stream = streamAt(2);
   stream.journal.open([
     { from: 1, job: A, jobFrom: 1, role: "owner" },
     { from: 5, job: B, jobFrom: 9, role: "owner" },
   ]);
-  // Seen from number 5 on, record 7 of B would have number 3; but that one is A's by what is written.
+  // Counted back from number 5, record 7 of B would have number 3; but by the journal that number belongs to A.
   const batch = new Batch(stream, "", context);
   batch.add(owner(B), 6, [record, record]);
   expect(batch.runs).toEqual([{ from: 3, job: B, jobFrom: 7, role: "owner" }]);
@@ -58,7 +58,7 @@ test("P1: a run that was committed and never sent under is continued from its ow
   expect(batch.last).toBe(6);
 });
 
-test("R-6.5-8: one batch holds one notice at most, over all jobs", () => {
+test("R-6.5-8: a batch contains at most one notice, over all jobs", () => {
   const batch = new Batch(streamAt(0, 2), "", context);
   batch.add(owner(A), 0, [record, record, record, record]);
   batch.add(owner(B), 0, [record, record, record, record]);

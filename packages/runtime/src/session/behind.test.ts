@@ -18,7 +18,7 @@ async function say(job: LedJob, count: number): Promise<void> {
   await job.ctx.flush();
 }
 
-/** A job whose log holds its newest `records`, after so many events besides the status with which it begins. */
+/** A job whose log keeps its newest `records`, after this many events besides its first status. */
 async function keeping(records: number, events: number) {
   const rig = hosting({ logLimits: { records } });
   const owner = new Viewer(rig.runtime);
@@ -26,7 +26,7 @@ async function keeping(records: number, events: number) {
   const job = await rig.start(owner);
   await say(job, events);
   await settled();
-  /** Runs `before` when a page of the log, rather than how far it reaches, is read for the `nth` time from now on. */
+  /** Runs `before` when a page of the log, not just its bounds, is read for the `nth` time from now on. */
   const onRead = (nth: number, before: () => Promise<unknown>) => {
     const { read } = rig.store.logs;
     let reads = 0;
@@ -50,14 +50,14 @@ async function keeping(records: number, events: number) {
 const errors = ({ frames }: Viewer) => frames.filter(({ type }) => type === "session.error");
 const places = ({ stream }: Viewer) => stream.map(({ job_seq }) => job_seq);
 
-test("R-6.3-17: a subscription that falls behind is told once, however busy the job goes on", async () => {
+test("R-6.3-17: a subscription that falls behind is reported once, however busy the job goes on", async () => {
   const { runtime, store, owner, job } = await keeping(1000, 0);
   const observer = new Viewer(runtime, { highWaterMark: 1000, read: false });
   observer.send("session.hello", HELLO);
   const request = history(observer, job.id);
   await settled();
   await say(job, 3000);
-  // A read takes a while, in which the bell rings.
+  // A read takes a while, and the bell rings meanwhile.
   const { read } = store.logs;
   store.logs.read = async (...args) => {
     const page = await read(...args);
@@ -75,7 +75,7 @@ test("R-6.3-17: a subscription that falls behind is told once, however busy the 
   expect(owner.seqs).toEqual(dense(4001));
 });
 
-test("P3, R-6.3-17: that a subscription is lost is said again to whoever may not have heard it", async () => {
+test("P3, R-6.3-17: a lost subscription is reported again to a client that may not have received the report", async () => {
   const { runtime, store, owner, job, start } = await keeping(10, 0);
   const other = await start(owner);
   let observer = new Viewer(runtime);
@@ -98,7 +98,7 @@ test("P3, R-6.3-17: that a subscription is lost is said again to whoever may not
   };
   await resume(3);
   expect(errors(observer).map(({ payload }) => payload)).toMatchObject(told);
-  // Something comes behind the word: whoever has that has the word.
+  // Something follows the report: a client that has that has the report.
   await observer.reply(observer.send("job.subscribe", { job_id: other.id }));
   await say(other, 1);
   await settled();
@@ -113,10 +113,10 @@ test("P3, R-6.3-17: that a subscription is lost is said again to whoever may not
   expect(errors(observer)).toEqual([]);
 });
 
-test("R-7.6-5: a truncated history begins at the log's floor, also when that moves before the first page", async () => {
+test("R-7.6-5: a truncated history begins at the log's floor, even if that moves before the first page", async () => {
   const { job, onRead, watch } = await keeping(10, 30);
   const observer = await watch();
-  // The first page is looked at for whether there is anything to replay, the second one is delivered.
+  // The first page only shows whether there is anything to replay; the second one is delivered.
   onRead(2, () => say(job, 5));
   const { payload } = await observer.reply(history(observer, job.id));
   expect(payload).toMatchObject({ truncated: true, last_job_seq: 31 });
@@ -128,7 +128,7 @@ test("R-7.6-5: a truncated history begins at the log's floor, also when that mov
   expect(observer.seqs).toEqual(dense(12));
 });
 
-test("P3: whoever was not told that history is missing is told when it goes before the first page", async () => {
+test("P3: a client not told that history is missing is told when it is evicted before the first page", async () => {
   for (const rest of [{}, { from_job_seq: 10 }]) {
     const { job, onRead, watch } = await keeping(20, "from_job_seq" in rest ? 29 : 19);
     const observer = await watch();
@@ -142,7 +142,7 @@ test("P3: whoever was not told that history is missing is told when it goes befo
   }
 });
 
-test("R-7.6-3, P3: a truncated history is missing no more than what was emitted before its subscription", async () => {
+test("R-7.6-3, P3: a truncated history misses nothing that was emitted after its subscription", async () => {
   const { runtime, start, job, watch } = await keeping(10, 30);
   const chatter = await start(await watch());
   // It stalls while it follows something else.
@@ -165,14 +165,14 @@ test("R-7.6-3, P3: a truncated history is missing no more than what was emitted 
   expect(observer.stream.filter(({ job_id }) => job_id === job.id)).toEqual([]);
 });
 
-test("P3: a truncated history skips nothing that an earlier subscription has still to see", async () => {
+test("P3: a truncated history skips nothing that an earlier subscription has still to deliver", async () => {
   const { job, onRead, watch } = await keeping(10, 30);
   const observer = await watch();
   await observer.reply(observer.send("job.subscribe", { job_id: job.id }));
   await say(job, 5);
   await settled();
   expect(places(observer)).toEqual(dense(5, 32));
-  // Its live place is 36; the record behind that goes as well.
+  // Its live position is 36; the record behind that is evicted as well.
   onRead(2, () => say(job, 11));
   const request = history(observer, job.id);
   expect((await observer.reply(request)).payload.truncated).toBe(true);
@@ -183,7 +183,7 @@ test("P3: a truncated history skips nothing that an earlier subscription has sti
   expect(places(observer)).toEqual(dense(5, 32));
 });
 
-test("P3: a truncated history skips nothing that an earlier history has still to tell", async () => {
+test("P3: a truncated history skips nothing that an earlier history has still to deliver", async () => {
   const { runtime, start, job, watch } = await keeping(20, 24);
   const chatter = await start(await watch());
   // It stalls while it follows something else.
@@ -205,7 +205,7 @@ test("P3: a truncated history skips nothing that an earlier history has still to
   expect(observer.stream.filter(({ job_id }) => job_id === job.id)).toEqual([]);
 });
 
-test("P3: that an owner's history is lost is told before what is live, which would pass for the rest of it", async () => {
+test("P3: the loss of an owner's history is reported before live events, which would pass for the rest of it", async () => {
   const { owner, job, onRead } = await keeping(20, 19);
   onRead(2, () => say(job, 5));
   const request = history(owner, job.id);
@@ -218,11 +218,11 @@ test("P3: that an owner's history is lost is told before what is live, which wou
   expect(places(owner)).toEqual(dense(25));
 });
 
-test("P3: an observer whose second history goes away under it loses the subscription, and gets nothing after that", async () => {
+test("P3: an observer whose second history is evicted during delivery loses its subscription, and gets no more", async () => {
   const { job, onRead, watch } = await keeping(300, 600);
   const observer = await watch();
   await observer.reply(observer.send("job.subscribe", { job_id: job.id }));
-  // Behind the first page of the history, and the live place is still kept.
+  // After the first page of the history, with the live position still in the log.
   onRead(3, () => say(job, 290));
   const request = history(observer, job.id);
   await settled();
@@ -233,7 +233,7 @@ test("P3: an observer whose second history goes away under it loses the subscrip
   expect(observer.frames.at(-1)).toEqual(errors(observer)[0]);
 });
 
-/** An owner that has seen everything asks for the history once more, and drops behind the first page of it. */
+/** An owner that has seen everything asks for the history again, and drops after the first page of it. */
 async function droppedInHistory() {
   const rig = await keeping(400, 999);
   const { owner, job, onRead } = rig;
@@ -251,7 +251,7 @@ async function droppedInHistory() {
   return { ...rig, request };
 }
 
-test("R-6.3-9: an owner that dropped in a history asked for again resumes where it was, though that history is gone", async () => {
+test("R-6.3-9: an owner that dropped during a repeated history resumes where it was, though that history is gone", async () => {
   const { runtime, welcome, job, request } = await droppedInHistory();
   await say(job, 300);
   const again = new Viewer(runtime);
@@ -266,14 +266,14 @@ test("R-6.3-9: an owner that dropped in a history asked for again resumes where 
   expect(places(again)).toEqual(dense(301, 1001));
 });
 
-test("R-6.3-10: it is refused once the log no longer reaches back to where it was", async () => {
+test("R-6.3-10: its resume is refused once the log no longer reaches back to where it was", async () => {
   const { runtime, welcome, job } = await droppedInHistory();
   await say(job, 401);
   const again = new Viewer(runtime);
   expect((await again.resume(welcome, 1256)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
 });
 
-test("R-7.2-8, P3: whoever takes over a job is told what is missing, and keeps its session when some more goes", async () => {
+test("R-7.2-8, P3: a new owner of a job is told what is missing, and keeps its session when more is evicted", async () => {
   const rig = hosting({ logLimits: { records: 10 } });
   const first = new Viewer(rig.runtime);
   await first.hello();
@@ -303,7 +303,7 @@ test("R-7.2-8, P3: whoever takes over a job is told what is missing, and keeps i
   expect(errors(second)).toEqual([]);
 });
 
-test("R-7.2-8, P3: a history that goes before its new owner has read any of it costs that history alone", async () => {
+test("R-7.2-8, P3: a history evicted before its new owner has read any of it costs that history alone", async () => {
   const rig = hosting({ logLimits: { records: 20 } });
   const first = new Viewer(rig.runtime);
   await first.hello();
@@ -327,7 +327,7 @@ test("R-7.2-8, P3: a history that goes before its new owner has read any of it c
   expect(places(second)).toEqual(dense(5, 21));
 });
 
-test("R-6.3-17: an owner that reads a finished job once more loses no more than that when it goes", async () => {
+test("R-6.3-17: an owner that reads a finished job again loses only that history when the log is evicted", async () => {
   const rig = hosting({ totalLogCharacters: 7_000 });
   const owner = new Viewer(rig.runtime);
   const welcome = await owner.hello();
@@ -341,7 +341,7 @@ test("R-6.3-17: an owner that reads a finished job once more loses no more than 
   const { read } = rig.store.logs;
   let pages = 0;
   rig.store.logs.read = async (id, after, limits) => {
-    // The first page tells whether there is anything, the second one is delivered.
+    // The first page only shows whether there is anything; the second one is delivered.
     if (id === job.id && limits.records > 0 && ++pages === 2) {
       for (let i = 0; i < 4; i++) await other.ctx.log.info("x".repeat(500));
       await other.ctx.flush();
@@ -353,6 +353,6 @@ test("R-6.3-17: an owner that reads a finished job once more loses no more than 
   await settled(50);
   expect(errors(owner).map(({ payload }) => payload.request_id)).toEqual([request]);
   expect(owner.seqs).toEqual(dense(last + 4));
-  // Nothing holds the job any more; that the session follows the other one is told by its owning it.
+  // Nothing holds the job any more; that the session follows the other one is known from its owning it.
   expect(await rig.store.sessions.attachments(welcome.session_id as SessionId)).toEqual([]);
 });

@@ -5,7 +5,7 @@ import { Viewer } from "../../test/viewer.ts";
 import { Attachments } from "./attachments.ts";
 import { Journal } from "./journal.ts";
 
-/** A session whose projector is in the midst of a batch: it waits for the read of a record. */
+/** A session whose projector is in the middle of a batch: it waits for a record to be read. */
 async function building() {
   const rig = hosting();
   const viewer = new Viewer(rig.runtime);
@@ -20,7 +20,7 @@ async function building() {
   return { ...rig, viewer, welcome, busy };
 }
 
-test("R-7.1-2: a submit that is accepted while a batch is built runs, though the connection drops first", async () => {
+test("R-7.1-2: a submit accepted while a batch is being built runs, even if the connection drops first", async () => {
   const { runtime, store, viewer, welcome, begun, clock } = await building();
   viewer.send("job.submit", { agent: "led" });
   await settled();
@@ -43,7 +43,7 @@ test("R-7.1-2: a submit that is accepted while a batch is built runs, though the
   expect(clock.pending).toBe(0);
 });
 
-test("P5: a submit that is accepted while a batch is built runs, though another connection takes over first", async () => {
+test("P5: a submit accepted while a batch is being built runs, even if another connection takes over first", async () => {
   const { runtime, store, viewer, welcome, begun } = await building();
   viewer.send("job.submit", { agent: "led" });
   await settled();
@@ -57,7 +57,7 @@ test("P5: a submit that is accepted while a batch is built runs, though another 
   expect(next.seqs).toEqual(dense(2, 2));
 });
 
-test("a submit that is accepted while a batch is built runs, though the batch fails", async () => {
+test("a submit accepted while a batch is being built runs, even if the batch fails", async () => {
   const { runtime, store, viewer, welcome, begun } = await building();
   viewer.send("job.submit", { agent: "led" });
   await settled();
@@ -65,7 +65,7 @@ test("a submit that is accepted while a batch is built runs, though the batch fa
   store.logs.read = async () => {
     throw new Error("the disk is gone");
   };
-  // The read that waits was asked for before; the one of the new batch fails.
+  // The waiting read was requested earlier; the one of the new batch fails.
   await store.held.reads.open();
   await settled();
   expect((await viewer.ended) as { reason?: string }).toMatchObject({ reason: "fault" });
@@ -75,7 +75,7 @@ test("a submit that is accepted while a batch is built runs, though the batch fa
   expect((await again.resume(welcome, 2)).type).toBe("session.welcome");
 });
 
-test("what fails of all that waits for a batch fails alone: the connection and the rest of it go on", async () => {
+test("of the requests that wait for a batch, one that fails affects neither the others nor the connection", async () => {
   const { runtime, store, viewer, begun, start } = await building();
   const other = new Viewer(runtime);
   await other.hello();
@@ -96,7 +96,7 @@ test("what fails of all that waits for a batch fails alone: the connection and t
   expect(viewer.seqs).toEqual(dense(3));
 });
 
-test("R-7.6-3: a subscription that waits for a batch takes place, though the connection drops first", async () => {
+test("R-7.6-3: a subscription that waits for a batch takes effect, even if the connection drops first", async () => {
   const { runtime, store, viewer, welcome, start } = await building();
   const other = new Viewer(runtime);
   await other.hello();
@@ -112,7 +112,7 @@ test("R-7.6-3: a subscription that waits for a batch takes place, though the con
   await again.find(({ payload }) => payload.body?.message === "for the one who is away");
 });
 
-test("a bell that cannot be armed ends the connection, not the submit: one answer, and the agent runs", async () => {
+test("a bell that cannot be armed ends the connection, not the submit: one reply, and the agent runs", async () => {
   const { runtime, store, begun, start } = hosting();
   const viewer = new Viewer(runtime);
   const welcome = await viewer.hello();
@@ -133,7 +133,7 @@ test("a bell that cannot be armed ends the connection, not the submit: one answe
   expect(again.seqs).toEqual(dense(2));
 });
 
-/** Two jobs that speak into one session, of which the first spoke last; the commit of the next run is answered late. */
+/** Two jobs in one session, of which the first emitted last; the commit of the next run is answered late. */
 async function answeredLate(answer: "committed" | "failed") {
   const rig = hosting();
   const viewer = new Viewer(rig.runtime);
@@ -160,7 +160,7 @@ async function answeredLate(answer: "committed" | "failed") {
   return { ...rig, viewer, welcome, j, k, issued, answered };
 }
 
-/** Every number that this connection got means in the store what it was sent as. */
+/** Every number that this connection got means in the store what was sent under it. */
 async function explained(store: ReturnType<typeof hosting>["store"], viewer: Viewer) {
   const journal = new Journal(await store.sessions.runs(viewer.stream[0]?.session_id as never));
   for (const { event_seq = 0, job_id, job_seq } of viewer.stream) {
@@ -169,7 +169,7 @@ async function explained(store: ReturnType<typeof hosting>["store"], viewer: Vie
 }
 
 for (const answer of ["committed", "failed"] as const) {
-  test(`P1: runs that were stored but not answered (${answer}) are what the next numbers are given under`, async () => {
+  test(`P1: after runs were stored but not answered (${answer}), the next numbers are given under them`, async () => {
     const { runtime, store, viewer, welcome, j, k, issued, answered } = await answeredLate(answer);
     viewer.sever();
     await settled();
@@ -188,7 +188,7 @@ for (const answer of ["committed", "failed"] as const) {
   });
 }
 
-test("P1: a commit whose answer is lost ends the connection, and the next one tells the same numbers", async () => {
+test("P1: a commit whose answer is lost ends the connection, and the next connection gets the same numbers", async () => {
   const { runtime, store, viewer, welcome, j, issued, answered } = await answeredLate("failed");
   answered.resolve();
   expect(await viewer.ended).toMatchObject({ reason: "fault" });

@@ -2,7 +2,7 @@ import { ManualClock, newJobId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { Deliveries } from "./deliveries.ts";
 
-test("R-14-3: what is on its way, or was less than a window ago, may not have arrived", () => {
+test("R-14-3: what is in flight, or was less than a window ago, may not have arrived", () => {
   const clock = new ManualClock();
   const deliveries = new Deliveries(clock, 1000);
   const [a, b] = [newJobId(), newJobId()];

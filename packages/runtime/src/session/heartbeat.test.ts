@@ -17,12 +17,12 @@ function beating(options: Parameters<typeof hosting>[0] = {}) {
 const pings = (viewer: Viewer): Frame[] =>
   viewer.frames.filter(({ type }) => type === "session.ping");
 
-/** The turns of the event loop that a loss takes, and some. */
+/** More turns of the event loop than a loss takes. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-test("R-6.2-2: the interval is in the welcome exactly when heartbeats are agreed on, 30 s by default", async () => {
+test("R-6.2-2: the welcome has the interval exactly if heartbeats are negotiated, 30 s by default", async () => {
   for (const [runtime, features, interval] of [
     [beating().runtime, BEATING, 20],
     [hosting().runtime, BEATING, 30],
@@ -42,7 +42,7 @@ test("an interval is a whole number of seconds", () => {
   }
 });
 
-test("R-6.2-2: without the feature nobody is pinged and nobody is lost", async () => {
+test("R-6.2-2: without the feature there are no pings and no losses", async () => {
   const { runtime, clock } = beating();
   const viewer = new Viewer(runtime);
   await viewer.hello();
@@ -54,7 +54,7 @@ test("R-6.2-2: without the feature nobody is pinged and nobody is lost", async (
   await viewer.find(({ type }) => type === "session.pong");
 });
 
-test("R-6.4-1: what the runtime writes puts its ping off, but not beyond an interval in which it hears nothing", async () => {
+test("R-6.4-1: what the runtime sends postpones its ping, but not beyond an interval in which it receives nothing", async () => {
   const { runtime, clock, start } = beating();
   const viewer = new Viewer(runtime);
   await viewer.hello(BEATING);
@@ -74,7 +74,7 @@ test("R-6.4-1: what the runtime writes puts its ping off, but not beyond an inte
   ]);
   viewer.send("session.ack", { last_processed_seq: 1 });
   await settled();
-  // Heard just now, but silent itself since the ping.
+  // It has just received something, but sent nothing since the ping.
   clock.advance(INTERVAL - 1);
   await settled();
   expect(pings(viewer)).toHaveLength(1);
@@ -83,7 +83,7 @@ test("R-6.4-1: what the runtime writes puts its ping off, but not beyond an inte
   expect(pings(viewer)).toHaveLength(2);
 });
 
-test("R-6.4-4 R-6.4-5: after two silent intervals an error is said behind what was sent before, and the jobs go on", async () => {
+test("R-6.4-4 R-6.4-5: after two silent intervals an error follows what was sent before, and the jobs go on", async () => {
   const { runtime, clock, start } = beating();
   const viewer = new Viewer(runtime);
   const welcome = await viewer.hello(BEATING);
@@ -113,7 +113,7 @@ test("R-6.4-4 R-6.4-5: after two silent intervals an error is said behind what w
   expect(again.seqs).toEqual([2, 3]);
 });
 
-test("R-6.4-6: what is pinged into a connection that is gone is not told again", async () => {
+test("R-6.4-6: pings on a lost connection are not replayed", async () => {
   const { runtime, clock } = beating();
   const viewer = new Viewer(runtime);
   const welcome = await viewer.hello(BEATING);
@@ -147,19 +147,19 @@ test("R-6.4-8: a message that waits to be read when the second interval ends ave
   ]);
 });
 
-test("R-6.4-7: a client that the runtime leaves unread for its own back-pressure is not lost", async () => {
+test("R-6.4-7: a client that the runtime does not read because of its own back-pressure is not lost", async () => {
   const { runtime, clock } = beating();
   const pair = linkedPair({ highWaterMark: 1000 });
   runtime.serve(pair.runtime);
   const say = (type: string, payload: object) =>
     JSON.stringify({ arcp: "1.1", id: newMessageId("req_"), type, payload });
   const hello = say("session.hello", { auth: AUTH, capabilities: { features: BEATING } });
-  // Pongs that nobody reads, more than a connection lets wait before it reads no further.
+  // Pongs that nobody reads, more than a connection queues before it stops reading.
   const asked = Array.from({ length: 9_000 }, () =>
     say("session.ping", { nonce: "n".repeat(128) }),
   );
   pair.client.send([hello, ...asked]).catch(() => {});
-  // Until the connection reads no further, for each turn reads but a few.
+  // Until the connection stops reading, for each turn reads only a few.
   await settled(500);
   for (let beat = 0; beat < 6; beat++) {
     clock.advance(INTERVAL);
@@ -174,7 +174,7 @@ test("R-6.4-7: a client that the runtime leaves unread for its own back-pressure
   expect([...got.keys()].sort()).toEqual(["session.ping", "session.pong", "session.welcome"]);
 });
 
-test("no timer stays behind, however the connection ends", async () => {
+test("no timer is left behind, however the connection ends", async () => {
   const timersAfter = async (end: string, features: readonly string[]): Promise<number> => {
     const { runtime, clock } = beating();
     const viewer = new Viewer(runtime);
@@ -206,7 +206,7 @@ test("no timer stays behind, however the connection ends", async () => {
     ["shut down", 0],
     // The heartbeat of the new connection alone.
     ["replace", 1],
-    // To a session that has none.
+    // To a session without heartbeats.
     ["move", 0],
   ]);
 });

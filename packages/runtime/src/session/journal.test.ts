@@ -13,7 +13,7 @@ interface Entry {
   readonly said: string | undefined;
 }
 
-/** What every number means, one entry each, records and what a session said between them; and the runs for them. */
+/** The meaning of every number, one entry each, records and a session's own notices between them; and the runs for them. */
 const streams = fc
   .array(
     fc.record({
@@ -48,7 +48,7 @@ function journalOf(runs: readonly Run[], cuts: readonly boolean[] = []): Journal
   return journal;
 }
 
-test("P1: the origin of every number is what a list of all numbers says, however runs were grouped", () => {
+test("P1: the origin of every number is that in a list of all numbers, however runs were grouped", () => {
   fc.assert(
     fc.property(streams, fc.array(fc.boolean()), ({ entries, runs }, cuts) => {
       for (const journal of [journalOf(runs, cuts), new Journal(runs)]) {
@@ -56,7 +56,7 @@ test("P1: the origin of every number is what a list of all numbers says, however
         for (const [i, entry] of entries.entries()) {
           expect(journal.origin(i + 1)).toMatchObject(entry);
         }
-        // What the session said is one number long, so the journal ends there if it is the last.
+        // A notice is one number long, so the journal ends there if it is the last.
         const open = entries.length > 0 && entries.at(-1)?.said === undefined;
         expect(journal.origin(entries.length + 1) !== undefined).toBe(open);
       }
@@ -64,7 +64,7 @@ test("P1: the origin of every number is what a list of all numbers says, however
   );
 });
 
-test("P1: the spans of any range are its numbers, whole and in order", () => {
+test("P1: the spans of any range are its numbers, complete and in order", () => {
   fc.assert(
     fc.property(streams, fc.nat({ max: 60 }), fc.nat({ max: 60 }), ({ entries, runs }, a, b) => {
       const from = 1 + Math.min(a, entries.length);
@@ -79,7 +79,7 @@ test("P1: the spans of any range are its numbers, whole and in order", () => {
   );
 });
 
-test("R-7.6-5: what a session has reached in a job is the highest of what its numbers up to there mean", () => {
+test("R-7.6-5: a session's position in a job is the highest among its numbers up to there", () => {
   fc.assert(
     fc.property(streams, fc.nat({ max: 70 }), ({ entries, runs }, seq) => {
       const journal = journalOf(runs);
@@ -96,7 +96,7 @@ test("R-7.6-5: what a session has reached in a job is the highest of what its nu
   );
 });
 
-test("R-6.3-20: how far a job was read since a number is what the last of its records means, if its run began behind", () => {
+test("R-6.3-20: the last of a job's records tells how far it was read since a number, if its run began after that", () => {
   fc.assert(
     fc.property(
       streams,
@@ -136,7 +136,7 @@ test("P1: a run at a number under which nothing was sent replaces what was opene
   expect(journal.current).toMatchObject({ from: 4, job: b });
 });
 
-test("P1: after a commit of which nobody knows whether it took place, the last run is not continued", () => {
+test("P1: after a commit of unknown outcome, the last run is not continued", () => {
   const journal = journalOf([{ from: 1, job: JOBS[0], jobFrom: 1, role: "owner" }]);
   journal.seal();
   expect(journal.current).toBeUndefined();
@@ -146,7 +146,7 @@ test("P1: after a commit of which nobody knows whether it took place, the last r
   expect(journal.current).toMatchObject({ from: 3 });
 });
 
-test("R-6.6-7: the last number of every job is the highest one that stands for it, also once the journal is closed", () => {
+test("R-6.6-7: the last number of every job is the highest one that stands for it, even once the journal is closed", () => {
   fc.assert(
     fc.property(streams, fc.nat({ max: 70 }), ({ entries, runs }, seq) => {
       const issued = Math.min(seq, entries.length);
@@ -166,7 +166,7 @@ test("R-6.6-7: the last number of every job is the highest one that stands for i
   );
 });
 
-test("P1: a run opened ahead that may not be stored is taken back, and what comes next is said anew", () => {
+test("P1: a run opened ahead that may not have been stored is withdrawn, and the next one is stored anew", () => {
   const [job, other] = JOBS;
   const kept: Run = { from: 1, job, jobFrom: 1, role: "owner" };
   const ahead: Run = { from: 4, job: other, jobFrom: 1, role: "owner" };
@@ -176,7 +176,7 @@ test("P1: a run opened ahead that may not be stored is taken back, and what come
   journal.withdraw(ahead);
   expect([journal.last, journal.current]).toEqual([kept, undefined]);
   expect(journal.origin(4)).toMatchObject({ job, jobSeq: 4 });
-  // What was opened in its place meanwhile stays.
+  // A run opened in its place meanwhile stays.
   const later: Run = { ...ahead, job: JOBS[2] };
   journal.open([later]);
   journal.withdraw(ahead);

@@ -16,7 +16,7 @@ test("R-6.5-4: an ack that is lower than before, or above the last issued number
   expect(lag.acked).toBe(10);
 });
 
-test("R-6.5-8: a breach is told of once, and again only after the lag has fallen to half the threshold", () => {
+test("R-6.5-8: a breach is announced once, and again only after the lag has fallen to half the threshold", () => {
   const steps = fc.array(
     fc.record({ kind: fc.constantFrom("issue", "ack"), count: fc.nat({ max: 9 }) }),
     { maxLength: 60 },
@@ -45,7 +45,7 @@ test("R-6.5-8: a breach is told of once, and again only after the lag has fallen
   );
 });
 
-test("R-6.5-8: acks that come while the notice is on its way count", () => {
+test("R-6.5-8: acks that arrive while the notice is in flight count", () => {
   const lag = lagOf(10);
   expect(lag.isCrossedBy(11)).toBe(true);
   lag.acknowledge(10, 10);
@@ -54,7 +54,7 @@ test("R-6.5-8: acks that come while the notice is on its way count", () => {
   expect(lag.isCrossedBy(21)).toBe(true);
 });
 
-test("R-6.5-4: what the store hears of is a few acks of many, and the one that ends a breach", () => {
+test("R-6.5-4: the store gets a few of many acks, and the one that ends a breach", () => {
   const lag = lagOf(1000);
   const heard: number[] = [];
   for (let seq = 1; seq <= 1000; seq++) if (lag.acknowledge(seq, 1000)) heard.push(seq);
@@ -65,21 +65,21 @@ test("R-6.5-4: what the store hears of is a few acks of many, and the one that e
   expect(lag.acknowledge(1601, 2100)).toBe(false);
 });
 
-test("R-6.5-8: after a restart a breach that may have been told of is not told of again", () => {
+test("R-6.5-8: after a restart, a breach that may have been announced is not announced again", () => {
   const restored = (acked: number, issued: number, warned: boolean) => {
     const lag = lagOf(10);
     lag.restore(acked, issued, warned);
     return lag;
   };
-  // Told of, and not yet over.
+  // Announced, and not yet over.
   expect(restored(0, 12, true).isCrossedBy(13)).toBe(false);
   expect(restored(7, 12, true).isCrossedBy(18)).toBe(true);
-  // A crash may have swallowed the acks: above the threshold nothing can be said.
+  // A crash may have swallowed the acks: above the threshold nothing can be concluded.
   expect(restored(0, 12, false).isCrossedBy(13)).toBe(false);
   expect(restored(0, 10, false).isCrossedBy(11)).toBe(true);
 });
 
-test("R-7.6-11: the text of a notice is an event of the job without a number of the job", () => {
+test("R-7.6-11: a notice is an event of the job without a job_seq", () => {
   const job = newJobId();
   const text = lagOf(300).notice(job, "f".repeat(32));
   const envelope = JSON.parse(`{${text}`);

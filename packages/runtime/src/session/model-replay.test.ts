@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { large, playedOf, small } from "../../test/model/configurations.ts";
 import { walk } from "../../test/model/walk.ts";
 
-/** Steps that were played, and states in which all was compared: the same in every run. */
+/** Steps that were played, and states in which everything was compared: the same in every run. */
 const sizes: Readonly<Record<string, readonly [number, number]>> = {
   drops: [1005, 421],
   crash: [897, 431],
@@ -24,7 +24,7 @@ const sizes: Readonly<Record<string, readonly [number, number]>> = {
 };
 
 test.each(playedOf(small))(
-  "P1, P2, P3, P5, R-6.3-7, R-6.3-9, R-6.3-15, R-6.3-17 and R-8.3-1: connections, sessions and projectors do what the model does: %s",
+  "P1, P2, P3, P5, R-6.3-7, R-6.3-9, R-6.3-15, R-6.3-17 and R-8.3-1: connections, sessions and projectors behave as the model: %s",
   async (name, configuration) => {
     const { found, steps, states } = await walk(configuration, { walks: 40 });
     expect(found?.what.message, found?.trace.join("\n")).toBeUndefined();
@@ -33,8 +33,8 @@ test.each(playedOf(small))(
   },
 );
 
-// A batch that opens no run and is sent at once, behind which a subscription is answered whose job has something to read.
-test("R-7.6-3: what an answer between two batches brings belongs to the second one", async () => {
+// A batch that opens no run and is sent at once; then a subscription is answered whose job has something to read.
+test("R-7.6-3: what a reply between two batches brings belongs to the second one", async () => {
   const configuration = large["a second subscription and a drop"];
   const { found, steps } = await walk(configuration, { walks: 8, seed: 577 });
   expect(found?.what.message, found?.trace.join("\n")).toBeUndefined();

@@ -4,7 +4,7 @@ import { explore } from "../../test/model/explore.ts";
 import { type FaultName, faults } from "../../test/model/fault.ts";
 import type { Configuration } from "../../test/model/world.ts";
 
-/** States and transitions: the same in every run, so a change of them is a change of the house or of the model. */
+/** States and transitions: the same in every run, so a change means that the runtime's own code or the model has changed. */
 const sizes: Readonly<Record<string, readonly [number, number]>> = {
   drops: [2487, 6154],
   crash: [3399, 7281],
@@ -36,14 +36,14 @@ test.each(Object.entries<Configuration>(small))(
 );
 
 test.each(Object.entries(faults))(
-  "the model check finds a fault that is put in: %s",
+  "the model check finds an injected fault: %s",
   async (name, fault) => {
     const { found } = await explore(configurations[fault.where], { fault: name as FaultName });
     expect(found?.violation.invariant).toBe(fault.breaks);
   },
 );
 
-test("a fault is found on a shortest way to it", async () => {
+test("a fault is found by a shortest trace", async () => {
   const { found } = await explore(small.drops, { fault: "token-voided" });
   expect(found?.trace).toEqual([
     "s0 client loses its connection",

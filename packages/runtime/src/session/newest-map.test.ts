@@ -11,7 +11,7 @@ test("R-5.4-8: the newest entries are kept, exactly as many as the limit", () =>
   }
 });
 
-test("an entry that was deleted makes room, and one that is set again is new", () => {
+test("a deleted entry makes room, and one that is set again counts as new", () => {
   const map = new NewestMap<string, number>(2);
   const kept = (): unknown => ["a", "b", "c", "d"].map((key) => map.get(key));
   map.set("a", 1);

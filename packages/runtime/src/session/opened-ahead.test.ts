@@ -43,7 +43,7 @@ const texts = ({ stream }: Viewer) =>
 const numbered = (from: number, job: string, count: number, jobFrom = 1) =>
   dense(count).map((_, i) => [from + i, job, jobFrom + i]);
 
-test("P1: the run of a lone job's first records is asked for in front of them, and nothing else of the session", async () => {
+test("P1: the run of a lone job's first records is requested before them, and is the session's only change", async () => {
   const { viewer, submit, store, changes } = await scene();
   const order: string[] = [];
   const { append } = store.logs;
@@ -81,7 +81,7 @@ test("P1: nothing is numbered by a run before that is durable", async () => {
   expect(texts(viewer)).toEqual(numbered(1, job.id, 2));
 });
 
-test("P1: a run that could not be stored is asked for anew, and the job before it takes none of its numbers", async () => {
+test("P1: a run that could not be stored is requested again, and the job before it takes none of its numbers", async () => {
   const { viewer, welcome, submit, start, session, sessions, commit, store } = await scene();
   const first = await submit(viewer);
   first.end("done");
@@ -114,7 +114,7 @@ test("P1: a run that could not be stored is asked for anew, and the job before i
   expect(texts(back).slice(0, told.length)).toEqual(told);
 });
 
-test("P1: where a second job is quicker than the first, it takes the number that the first was to have", async () => {
+test("P1: if a second job is quicker than the first, it takes the number intended for the first", async () => {
   const { viewer, welcome, submit, start, store, session, hold } = await scene();
   const release = hold();
   const slow = await submit(viewer);
@@ -136,11 +136,11 @@ test("P1: where a second job is quicker than the first, it takes the number that
   expect(texts(back)).toEqual(told);
 });
 
-test("R-6.3-20: after a crash in front of the first records a session follows what it owns, from the beginning", async () => {
+test("R-6.3-20: after a crash before the first records a session follows what it owns, from the beginning", async () => {
   const { viewer, welcome, submit, start, store } = await scene();
   const { append } = store.logs;
   store.logs.append = () => new Promise(() => {});
-  // A run was opened ahead for the first of them alone.
+  // A run was opened ahead only for the first of them.
   const jobs = [await submit(viewer), await submit(viewer)];
   await settled();
   const next = start();

@@ -28,7 +28,7 @@ function sending(more: Pick<Transport, "sendParts"> = {}) {
   return { clock, turn, writes, sends, closes, outbox: new Outbox(transport, clock, turn) };
 }
 
-test("what one turn has to say leaves in one write, and what follows waits for room", async () => {
+test("what is sent in one turn leaves in one write, and what follows waits for room", async () => {
   const { outbox, writes, sends } = sending();
   void outbox.send(["a"]);
   const first = outbox.send(["b", "c"]);
@@ -49,7 +49,7 @@ test("what one turn has to say leaves in one write, and what follows waits for r
   expect(await second).toBe(true);
 });
 
-test("a transport that takes no parts gets them joined, and one that does as they are", async () => {
+test("a transport that takes no parts gets them joined, and one that does gets them as they are", async () => {
   const frames: Frame[] = ["a", ["b", encoded("c")]];
   const { outbox, writes } = sending();
   void outbox.send(frames);
@@ -62,7 +62,7 @@ test("a transport that takes no parts gets them joined, and one that does as the
   expect(taking.writes).toEqual([]);
 });
 
-test("what waits is counted, encoded or not", async () => {
+test("waiting frames are counted, encoded or not", async () => {
   const half = "x".repeat(1024 * 1024);
   for (const frame of [`${half}${half}x`, [half, encoded(`${half}x`)] as const]) {
     const { outbox } = sending();
@@ -75,7 +75,7 @@ test("what waits is counted, encoded or not", async () => {
   }
 });
 
-test("the first reply of a turn leaves at once, and others in order, in one write with what is sent next", async () => {
+test("the first reply of a turn leaves at once, and later ones in order, in one write with what is sent next", async () => {
   const { outbox, turn, writes, sends } = sending();
   outbox.reply("a");
   await undefined;
@@ -97,7 +97,7 @@ test("the first reply of a turn leaves at once, and others in order, in one writ
   expect(writes).toHaveLength(2);
 });
 
-test("replies behind the first leave at the close of their turn at the latest, and each turn has a first one", async () => {
+test("replies after the first leave when their turn closes at the latest, and each turn has a first one", async () => {
   const { outbox, turn, writes, sends } = sending();
   for (const [first, second] of [
     ["a", "b"],
@@ -120,7 +120,7 @@ test("replies behind the first leave at the close of their turn at the latest, a
   }
 });
 
-test("R-4.1-10: replies that are worth a write of their own do not wait for the turn to close", async () => {
+test("R-4.1-10: replies that are large enough for a write of their own do not wait for the turn to close", async () => {
   const { outbox, writes, sends } = sending();
   outbox.reply("first");
   await undefined;
@@ -134,7 +134,7 @@ test("R-4.1-10: replies that are worth a write of their own do not wait for the 
   expect(writes.map((frames) => frames.length)).toEqual([1, 2]);
 });
 
-test("R-4.1-11: a reply is delivered before the connection ends in good order, and not at all when it is closed", async () => {
+test("R-4.1-11: a reply is delivered before an orderly end of the connection, and not at all when it is closed", async () => {
   const ended = sending();
   ended.outbox.reply("last word");
   ended.outbox.finish("normal");
@@ -151,7 +151,7 @@ test("R-4.1-11: a reply is delivered before the connection ends in good order, a
   expect(cut.writes).toEqual([]);
 });
 
-test("R-4.1-11: the last word leaves behind a send that is still pending, and only then the transport closes", async () => {
+test("R-4.1-11: the last word follows a send that is still pending, and only then the transport closes", async () => {
   const { outbox, writes, sends, closes } = sending();
   void outbox.send(["event"]);
   await settled(1);
@@ -187,7 +187,7 @@ test.each([
   { what: "is still waiting", frames: ["event", "last word"], reason: "going-away" },
   { what: "was taken", frames: ["last word"], reason: "refused" },
 ])(
-  "R-4.1-11, R-6.3-15: after two seconds a refusal whose last word $what closes as $reason: without a word that tells of a takeover",
+  "R-4.1-11, R-6.3-15: after two seconds a refusal whose last word $what closes as $reason, since otherwise it means a takeover",
   async ({ frames, reason }) => {
     const { outbox, clock, closes } = sending();
     for (const frame of frames) {
@@ -210,7 +210,7 @@ test("with nothing to deliver the transport closes at once, and once", async () 
   expect(clock.pending).toBe(0);
 });
 
-test("a transport that fails takes nothing more; its reader decides when to close", async () => {
+test("a failed transport takes nothing more; its reader decides when to close", async () => {
   const { outbox, sends, writes, closes } = sending();
   const first = outbox.send(["a"]);
   await settled(1);
@@ -225,7 +225,7 @@ test("a transport that fails takes nothing more; its reader decides when to clos
   expect(closes).toEqual(["normal"]);
 });
 
-test("R-4.1-10: beyond two million waiting characters the connection has to stop reading", async () => {
+test("R-4.1-10: above two million waiting characters the connection must stop reading", async () => {
   const { outbox, sends } = sending();
   void outbox.send(["in flight"]);
   await settled(1);

@@ -2,7 +2,7 @@ import { newJobId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { Pauses } from "./pauses.ts";
 
-test("a job is read again once all who asked for the pause have ended it", () => {
+test("a job is read again once everyone who asked for the pause has ended it", () => {
   const [job, other] = [newJobId(), newJobId()];
   const pauses = new Pauses();
   pauses.begin(job);

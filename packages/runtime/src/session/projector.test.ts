@@ -12,7 +12,7 @@ const content = ({ job_id, job_seq, id, payload }: Frame) => ({ job_id, job_seq,
 const byNumber = (frames: readonly Frame[]) =>
   new Map(frames.map((frame) => [frame.event_seq, content(frame)]));
 
-/** What the store alone says every number means: what a runtime that starts on it now would have to say. */
+/** What every number means by the store alone, and so to a runtime that started on it now. */
 async function durableMeaning(store: HeldStore, session: string, features: ReadonlySet<string>) {
   const meaning = new Map<number, unknown>();
   const journal = new Journal(await store.sessions.runs(session as never));
@@ -50,7 +50,7 @@ test("P1: bytes leave only once the runs that explain their numbers are durable"
   expect(viewer.seqs).toEqual(dense(2));
 });
 
-test("P1: at every moment the store alone explains every number that has left", async () => {
+test("P1: at every moment the store alone explains every number that was sent", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(
@@ -131,7 +131,7 @@ test("P1: a drop between the commit of a run and its bytes repeats nothing and l
   expect(messages).toEqual(["first", "second", "while away"]);
 });
 
-test("P2: every number means the same record in every replay, with other features listed and hidden ones between", async () => {
+test("P2: every number means the same record in every replay, despite other features and hidden records", async () => {
   const { runtime, start } = hosting();
   const viewer = new Viewer(runtime);
   let welcome = await viewer.hello(ALL_FEATURES.filter((name) => name !== "progress"));
@@ -184,12 +184,12 @@ test("P2: a session that subscribes to its own job again stays its owner", async
   viewer.send("job.unsubscribe", { job_id: job.id }, { job_id: job.id });
   await job.ctx.log.info("b");
   await settled();
-  // The owner cannot unsubscribe (R-7.6-8); history came again under new numbers, live events once (R-7.6-7).
+  // The owner cannot unsubscribe (R-7.6-8); history was sent again under new numbers, live events once (R-7.6-7).
   expect(viewer.stream.map(({ job_seq }) => job_seq)).toEqual([1, 2, 1, 2, 3]);
   expect(viewer.seqs).toEqual(dense(5));
 });
 
-test("P3: a resume below the kept log is refused, and the job goes on", async () => {
+test("P3: a resume from before the log's floor is refused, and the job goes on", async () => {
   const { runtime, start } = hosting({ logLimits: { records: 50 } });
   const viewer = new Viewer(runtime);
   const welcome = await viewer.hello();
@@ -205,14 +205,14 @@ test("P3: a resume below the kept log is refused, and the job goes on", async ()
   expect(await late.ended).toMatchObject({ reason: "refused" });
   expect(job.ctx.signal.aborted).toBe(false);
 
-  // The refusal touched nothing: from where the log still reaches, the session comes back whole.
+  // The refusal changed nothing: from where the log still reaches, the whole session can be resumed.
   const intime = new Viewer(runtime);
   expect((await intime.resume(welcome, 15)).type).toBe("session.welcome");
   await settled();
   expect(intime.seqs).toEqual(dense(46, 16));
 });
 
-test("P3: a resume that presents a number that was never issued is refused", async () => {
+test("P3: a resume from a number that was never issued is refused", async () => {
   const { runtime, start } = hosting();
   const viewer = new Viewer(runtime);
   const welcome = await viewer.hello();
@@ -229,7 +229,7 @@ test("P3: a resume that presents a number that was never issued is refused", asy
   expect(caughtUp.seqs).toEqual([2]);
 });
 
-test("P3: a subscription to history that is gone says truncated, and begins where the log does", async () => {
+test("P3: a subscription to evicted history says truncated, and begins where the log does", async () => {
   const { runtime, start } = hosting({ logLimits: { records: 10 } });
   const owner = new Viewer(runtime);
   await owner.hello();
@@ -247,7 +247,7 @@ test("P3: a subscription to history that is gone says truncated, and begins wher
   expect(observer.seqs).toEqual(dense(10));
 });
 
-test("P3: an observer that falls behind the kept log loses that subscription alone, and is told", async () => {
+test("P3: an observer that falls behind the log's floor loses only that subscription, and is told", async () => {
   const { runtime, start } = hosting({ logLimits: { records: 2000 } });
   const owner = new Viewer(runtime);
   await owner.hello();
@@ -273,15 +273,15 @@ test("P3: an observer that falls behind the kept log loses that subscription alo
   await calm.ctx.log.info("still watched");
   await observer.find(({ payload }) => payload.body?.message === "still watched");
   expect(observer.seqs).toEqual(dense(observer.stream.length));
-  // What it saw of the flood is a beginning without a hole.
+  // What it saw of the flood is a beginning without a gap.
   const seen = observer.stream.filter(({ job_id }) => job_id === job.id);
   expect(seen.map(({ job_seq }) => job_seq)).toEqual(dense(seen.length));
-  // The owner, who kept up, has everything.
+  // The owner, which kept up, has everything.
   await settled();
   expect(owner.seqs).toEqual(dense(10_003));
 });
 
-test("P3: an owner that falls behind the kept log loses its connection, loudly, and its job goes on", async () => {
+test("P3: an owner that falls behind the log's floor loses its connection with an error, and its job goes on", async () => {
   const { runtime, start } = hosting({ logLimits: { records: 2000 } });
   const owner = new Viewer(runtime, { highWaterMark: 1000, read: false });
   owner.send("session.hello", {
@@ -309,7 +309,7 @@ test("P3: an owner that falls behind the kept log loses its connection, loudly, 
   expect(job.ctx.signal.aborted).toBe(false);
 });
 
-test("a terminal that came while the session was parked is delivered on the way back", async () => {
+test("an end recorded while the session was parked is delivered on resume", async () => {
   const { runtime, start } = hosting();
   const viewer = new Viewer(runtime);
   const welcome = await viewer.hello();
@@ -322,7 +322,7 @@ test("a terminal that came while the session was parked is delivered on the way 
   const back = new Viewer(runtime);
   await back.resume(welcome, 1);
   expect((await back.terminal(job.id)).event_seq).toBe(2);
-  // And once it was seen, nothing remains to be said.
+  // Once it was seen, nothing remains to be sent.
   back.sever();
   const again = new Viewer(runtime);
   expect(
@@ -332,7 +332,7 @@ test("a terminal that came while the session was parked is delivered on the way 
   expect(again.stream).toEqual([]);
 });
 
-test("a flood of one job delays the others of its session by a batch, not by its length", async () => {
+test("a flood of one job delays its session's other jobs by a batch, not by its length", async () => {
   const { store, runtime, start } = hosting();
   const viewer = new Viewer(runtime);
   await viewer.hello();

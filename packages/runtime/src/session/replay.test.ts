@@ -3,7 +3,7 @@ import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
 import { Viewer } from "../../test/viewer.ts";
 
-test("P3: a replay whose records are evicted under it ends loudly, with what it sent whole up to there", async () => {
+test("P3: a replay whose records are evicted under it ends with an error, after what it sent whole up to there", async () => {
   const { runtime, start } = hosting({ logLimits: { records: 2500 } });
   const owner = new Viewer(runtime);
   const welcome = await owner.hello();

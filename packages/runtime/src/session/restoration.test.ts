@@ -27,7 +27,7 @@ const ids = ({ stream }: Viewer): readonly string[] => stream.map(({ id }) => id
 
 for (const removed of [false, true]) {
   const then = removed ? " once the job is removed" : "";
-  test(`R-6.3-20: an end that was delivered right before a crash is not told by later restarts${then}`, async () => {
+  test(`R-6.3-20: an end delivered right before a crash is not sent again by later restarts${then}`, async () => {
     const rig = hosts({ limits: { retentionSec: 60, resumeWindowSec: 600 } });
     const { start, submit, store } = rig;
     const runtime = start();
@@ -73,7 +73,7 @@ for (const removed of [false, true]) {
   });
 }
 
-/** A store with so many sessions that are parked, whose rows are read only when the test says so. */
+/** A store with this many parked sessions, whose rows are read only when the test says so. */
 async function parked(count: number) {
   const rig = hosts({ limits: { connectedSessionsPerPrincipal: count } });
   const before = rig.start();
@@ -92,7 +92,7 @@ async function parked(count: number) {
   return { ...rig, welcomes, reads };
 }
 
-test("R-6.3-20: sessions are brought back many at a time, and not one read behind the other", async () => {
+test("R-6.3-20: sessions are restored many at a time, not by one read after the other", async () => {
   const { start, welcomes, reads } = await parked(40);
   const runtime = start();
   await settled(5);
@@ -109,7 +109,7 @@ test("R-6.3-20: sessions are brought back many at a time, and not one read behin
   }
 });
 
-test("where the store fails in the middle of that, nothing more is asked of it", async () => {
+test("if the store fails during restoration, nothing more is read from it", async () => {
   const { start, reads } = await parked(40);
   const runtime = start();
   await settled(5);
@@ -152,7 +152,7 @@ test("R-6.3-20, P1: a run that was stored and never sent under does not hide how
 });
 
 for (const kind of ["subscribe", "submit"] as const) {
-  test(`R-6.3-14, R-6.3-20: what a ${kind} attaches beside a resume is followed to its end, also after a crash`, async () => {
+  test(`R-6.3-14, R-6.3-20: what a ${kind} attaches during a resume is followed to its end, even after a crash`, async () => {
     const { start, submit, nextRun, store } = hosts();
     const runtime = start();
     const owner = new Viewer(runtime);
@@ -188,7 +188,7 @@ for (const kind of ["subscribe", "submit"] as const) {
     const told = [...before.frames, ...back.frames].find(
       ({ payload }) => payload.request_id === request,
     );
-    // A subscription may be answered while nobody is connected: it is followed all the same.
+    // A subscription may be answered while nobody is connected: it is still followed.
     const id = kind === "submit" ? told?.job_id : watched.id;
     await say(kind === "submit" ? { id: id ?? "", ...(await run) } : watched, 2);
     await say(other, 1);
@@ -198,7 +198,7 @@ for (const kind of ["subscribe", "submit"] as const) {
   });
 }
 
-test("R-6.3-8, R-6.3-20, R-10-2: of a job that was delegated right before a crash later processes tell", async () => {
+test("R-6.3-8, R-6.3-20, R-10-2: a job that was delegated right before a crash is announced by a later process", async () => {
   const { start, submit, store } = hosts();
   const before = new Viewer(start());
   const welcome = await before.hello();
@@ -206,13 +206,13 @@ test("R-6.3-8, R-6.3-20, R-10-2: of a job that was delegated right before a cras
   for (let i = 0; i < 4; i++) others.push(await submit(before));
   const parent = await submit(before, { lease_request: { "agent.delegate": ["led"] } });
   await say(parent, 1);
-  // The process dies when logs tell what its session does not number any more.
+  // The process dies when logs contain what its session never numbered.
   const { commit } = store.sessions;
   store.sessions.commit = () => new Promise(() => {});
   for (const other of others) await say(other, 64);
   void parent.ctx.delegate("led");
   await settled();
-  // The next one dies as well, behind the batch that fills what the others said.
+  // The next one dies as well, after the batch that the other jobs' events fill.
   let batches = 1;
   store.sessions.commit = (id, epoch, change) =>
     change.runs === undefined || batches-- > 0
@@ -229,7 +229,7 @@ test("R-6.3-8, R-6.3-20, R-10-2: of a job that was delegated right before a cras
     ({ payload }) => payload.kind === "delegate",
   );
   const child = told?.payload.body.child_job_id;
-  // Where the parent is read first, by chance, it is the one between that hears all of it.
+  // If by chance the parent is read first, the viewer in between receives all of it.
   const [heard = []] = [between, after]
     .map(({ frames }) => frames.filter(({ job_id }) => job_id === child))
     .filter((frames) => frames.at(-1)?.type === "job.error");
@@ -238,7 +238,7 @@ test("R-6.3-8, R-6.3-20, R-10-2: of a job that was delegated right before a cras
 });
 
 for (const role of ["owner", "observer"] as const) {
-  test(`R-6.3-20: a crash in the middle of the removal of a job keeps no session of its ${role} from going on`, async () => {
+  test(`R-6.3-20: a crash during the removal of a job does not stop its ${role}'s session from going on`, async () => {
     const rig = hosts({ limits: { retentionSec: 60, backPressureThreshold: 8 } });
     const { start, submit, store } = rig;
     const runtime = start();
@@ -249,7 +249,7 @@ for (const role of ["owner", "observer"] as const) {
     const job = await submit(owner);
     if (before !== owner) await before.reply(before.send("job.subscribe", { job_id: job.id }));
     await say(job, 2);
-    // Of the subscription it is not stored either that it has ended.
+    // Nor is the end of the subscription stored.
     const { commit } = store.sessions;
     store.sessions.commit = (id, epoch, change) =>
       change.detach === undefined
@@ -274,7 +274,7 @@ for (const role of ["owner", "observer"] as const) {
   });
 }
 
-test("J4: after a crash a long run is counted in many turns", async () => {
+test("J4: after a crash a long run is counted over many turns", async () => {
   const rig = hosts();
   const { start, submit, store } = rig;
   const owner = new Viewer(start());

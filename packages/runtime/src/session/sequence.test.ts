@@ -19,7 +19,7 @@ test("tasks run one after the other in the order of the calls, whatever each tak
   expect(seen).toEqual(["slow", "quick"]);
 });
 
-test("a task that fails tells its caller alone", async () => {
+test("a failing task fails only its own caller", async () => {
   const sequence = new Sequence();
   const failed = sequence.run(() => {
     throw new Error("mine");

@@ -31,12 +31,12 @@ function slowly() {
   return { runtime, insertion, claims: held.held.claims };
 }
 
-test("R-14-1: hellos that wait for the store count each other, and one that it fails gives its place back", async () => {
+test("R-14-1: hellos that wait for the store count each other, and one that the store fails gives its place back", async () => {
   const { runtime, insertion } = slowly();
   const viewers = [1, 2, 3].map(() => new Viewer(runtime));
   const answers = viewers.map((viewer) => viewer.hello());
   expect(await answers[2]).toMatchObject(refused("connected_sessions_per_principal"));
-  // Another principal's places are its own.
+  // Another principal has its own places.
   const stranger = new Viewer(runtime).hello([], "other");
   insertion.reject(new Error("the disk is full"));
   for (const answer of [answers[0], answers[1], stranger]) {
@@ -72,7 +72,7 @@ test("R-14-1: a resume that waits for the store has its place, which two resumes
   await runtime.close();
 });
 
-test("R-14-1: a fresh session that is left for another one gives up its place before that arrives", async () => {
+test("R-14-1: a fresh session that is left for another gives up its place before the other arrives", async () => {
   const { runtime, insertion } = slowly();
   insertion.resolve();
   const first = new Viewer(runtime);
@@ -83,7 +83,7 @@ test("R-14-1: a fresh session that is left for another one gives up its place be
   const mover = new Viewer(runtime);
   const fresh = await mover.hello();
   expect(fresh.type).toBe("session.welcome");
-  // Two are connected, as many as may be; the second of them becomes the one that is resumed.
+  // Two are connected, which is the limit; the second of them becomes the resumed one.
   mover.send("session.resume", {
     auth: { scheme: "bearer", token: "secret" },
     resume_token: welcome.payload.resume_token,
@@ -97,7 +97,7 @@ test("R-14-1: a fresh session that is left for another one gives up its place be
   await runtime.close();
 });
 
-test("R-14-1: whoever arrives in the place of a principal's only session keeps that place", () => {
+test("R-14-1: a session that takes the place of a principal's only one keeps that place", () => {
   const quota = new SessionQuota({ connectedSessionsPerPrincipal: 5, sessionsPerPrincipal: 1 });
   const [first, second, third] = [1, 2, 3].map((n) => `sess_${n}` as SessionId);
   quota.add({ id: first, principal: "alice" } as Session);

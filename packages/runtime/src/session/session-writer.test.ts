@@ -23,7 +23,7 @@ async function writing() {
   return { writer, session, sessions, attach, attached, failures };
 }
 
-test("R-6.3-14, P5: what is noted while a claim is on its way is stored under the epoch that it raises, in its order", async () => {
+test("R-6.3-14, P5: what is noted during a claim is stored under the epoch that the claim raises, in order", async () => {
   const { writer, session, sessions, attach, attached, failures } = await writing();
   const { answer } = slowClaims(sessions);
   const claimed = writer.claim(() => ["a"]);
@@ -33,7 +33,7 @@ test("R-6.3-14, P5: what is noted while a claim is on its way is stored under th
   writer.note({ detach: [A] });
   attach(A, "owner", 3);
   const tokens = writer.commit({ tokens: ["a", "b"] });
-  // The projector that is overtaken is fenced all the same.
+  // The overtaken projector is still fenced.
   expect(await writer.commit({ tokens: ["c"] }, 1)).toBe("fenced");
   expect(await attached()).toEqual([]);
   answer();
@@ -47,7 +47,7 @@ test("R-6.3-14, P5: what is noted while a claim is on its way is stored under th
   expect([writer.epoch, failures]).toEqual([2, []]);
 });
 
-test("P5: what waits for a claim that fails is stored under the epoch that there was", async () => {
+test("P5: what waits for a claim that fails is stored under the previous epoch", async () => {
   const { writer, sessions, attach, attached } = await writing();
   const answer = Promise.withResolvers<"fenced">();
   sessions.claim = () => answer.promise;
@@ -61,8 +61,8 @@ test("P5: what waits for a claim that fails is stored under the epoch that there
   expect(writer.epoch).toBe(1);
 });
 
-describe("P5: a claim that was rejected and took place all the same", () => {
-  test("is the session's own: what waited for it and the next claim take place", async () => {
+describe("P5: a claim that was rejected but still took place", () => {
+  test("is the session's own: what waited for it and the next claim take effect", async () => {
     const { writer, session, sessions, attach, attached, failures } = await writing();
     const { claim } = sessions;
     sessions.claim = async (...claimed) => {
@@ -80,7 +80,7 @@ describe("P5: a claim that was rejected and took place all the same", () => {
     expect([writer.epoch, failures]).toEqual([3, []]);
   });
 
-  test("is known for that by the next one, if the store tells nothing for a while", async () => {
+  test("is recognised by the next claim, even if the store answers nothing for a while", async () => {
     const { writer, session, sessions } = await writing();
     const { claim, get } = sessions;
     sessions.claim = async (...claimed) => {
@@ -109,14 +109,14 @@ describe("P5: a claim that was rejected and took place all the same", () => {
   });
 });
 
-test("P5: of claims at once each has its turn, and one that gives up raises nothing", async () => {
+test("P5: concurrent claims take turns, and one that gives up raises no epoch", async () => {
   const { writer, session, sessions } = await writing();
   const outcomes = [["a"], undefined, ["b"]].map((tokens) => writer.claim(() => tokens));
   expect(await Promise.all(outcomes)).toEqual(["committed", "fenced", "committed"]);
   expect(await sessions.get(session)).toMatchObject({ epoch: 3, tokens: ["b"] });
 });
 
-test("what nobody waits for and could not be stored is told, and a session that is forgotten notes nothing", async () => {
+test("a write that nobody awaits and that fails is reported, and a forgotten session notes nothing", async () => {
   const { writer, sessions, attach, attached, failures } = await writing();
   const { commit } = sessions;
   sessions.commit = async () => "fenced";

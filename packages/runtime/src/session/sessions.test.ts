@@ -8,7 +8,7 @@ const WINDOW = 600_000;
 const ping = (viewer: Viewer) =>
   viewer.send("session.ping", { nonce: "n", sent_at: new Date(0).toISOString() });
 
-test("R-6.3-7: a token is void once a later one is confirmed, and does not disturb who holds that", async () => {
+test("R-6.3-7: confirming a later token voids the earlier one, which does not disturb the later one's holder", async () => {
   const { runtime } = hosting();
   const first = new Viewer(runtime);
   const welcome = await first.hello();
@@ -27,7 +27,7 @@ test("R-6.3-7: a token is void once a later one is confirmed, and does not distu
   expect((await new Viewer(runtime).resume(again, 0)).type).toBe("session.welcome");
 });
 
-test("R-6.3-7: a welcome that got lost strands nobody: the token before it still resumes", async () => {
+test("R-6.3-7: a lost welcome strands nobody: the token before it still resumes", async () => {
   const { runtime } = hosting();
   let viewer = new Viewer(runtime);
   const welcome = await viewer.hello();
@@ -63,7 +63,7 @@ test("R-6.3-7: a token that is voided while its resume waits for the store takes
   expect(owner.frames.some(({ type }) => type === "session.error")).toBe(false);
 });
 
-test("R-6.3-5: a bad token, a foreign principal and an unknown session are refused alike; the owner resumes", async () => {
+test("R-6.3-5: a bad token, another principal and an unknown session get the same refusal; the owner resumes", async () => {
   const { runtime } = hosting();
   const viewer = new Viewer(runtime);
   const welcome = await viewer.hello();
@@ -94,7 +94,7 @@ test("R-6.3-5: a bad token, a foreign principal and an unknown session are refus
   expect((await new Viewer(runtime).resume(welcome, 0)).type).toBe("session.welcome");
 });
 
-test("R-6.3-11: the window counts from the loss of the connection, and closes while one is there", async () => {
+test("R-6.3-11: the window counts from the loss of the connection, and is not running while there is one", async () => {
   const { runtime, clock } = hosting();
   let viewer = new Viewer(runtime);
   let welcome: Frame = await viewer.hello();
@@ -115,7 +115,7 @@ test("R-6.3-11: the window counts from the loss of the connection, and closes wh
   expect((await late.resume(welcome, 0)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
 });
 
-test("R-6.3-11: a window that ends while its session is being claimed refuses the resume, and leaves no half of it", async () => {
+test("R-6.3-11: a window that ends during its session's claim refuses the resume, and leaves nothing half done", async () => {
   const { runtime, store, clock, start } = hosting();
   const viewer = new Viewer(runtime);
   const welcome = await viewer.hello();
@@ -144,7 +144,7 @@ test("R-6.3-11: a window that ends while its session is being claimed refuses th
   expect(job.ctx.signal.aborted).toBe(false);
 });
 
-test("R-6.3-18: what translates a session's numbers goes with the last of session and jobs, in either order", async () => {
+test("R-6.3-18: what translates a session's numbers is removed with the last of session and jobs, in either order", async () => {
   for (const first of ["session", "job"]) {
     const { runtime, store, clock, start } = hosting({ limits: { retentionSec: 1 } });
     const viewer = new Viewer(runtime);
@@ -172,7 +172,7 @@ test("R-6.3-18: what translates a session's numbers goes with the last of sessio
 });
 
 test.each(["session", "job"])(
-  "R-6.3-18: what translates a session's numbers goes with the last %s, though the store fails for a moment",
+  "R-6.3-18: what translates a session's numbers is removed with the last %s, even if the store fails briefly",
   async (last) => {
     const { runtime, store, clock, start } = hosting({ limits: { retentionSec: 1 } });
     const viewer = new Viewer(runtime);
@@ -227,7 +227,7 @@ test("R-6.3-18: an observer that submitted nothing leaves no runs behind", async
   expect(await store.sessions.runs(session_id as never)).toEqual([]);
 });
 
-test("R-6.3-18, R-6.6-7: a session is forgotten though the store fails for a moment, and its numbers go on to mean what they meant", async () => {
+test("R-6.3-18, R-6.6-7: a session is forgotten even if the store fails briefly, and its numbers keep their meaning", async () => {
   const { runtime, store, clock, start } = hosting();
   const viewer = new Viewer(runtime);
   const { session_id = "" } = await viewer.hello();
@@ -257,7 +257,7 @@ test("R-6.3-18, R-6.6-7: a session is forgotten though the store fails for a mom
   expect(await store.sessions.get(session_id as never)).toBeUndefined();
 });
 
-test("a store that fails in what nobody waits for ends no process and no job", async () => {
+test("a store that fails in work that nobody awaits ends no process and no job", async () => {
   const { runtime, store, clock, start } = hosting();
   const rejected: unknown[] = [];
   const note = (error: unknown) => void rejected.push(error);
@@ -289,7 +289,7 @@ test("a store that fails in what nobody waits for ends no process and no job", a
 });
 
 for (const way of ["is ended", "runs out"]) {
-  test(`R-14-3, R-6.3-18: a session that ${way} while its submit is written down holds the job no longer`, async () => {
+  test(`R-14-3, R-6.3-18: a session that ${way} while its submit is being stored no longer holds the job`, async () => {
     const quick = defineAgent({ name: "quick", run: async () => "done" });
     const limits = { retentionSec: 60, resumeWindowSec: 60 };
     const { runtime, store, clock } = hosting({ agents: [quick], limits });
@@ -318,7 +318,7 @@ for (const way of ["is ended", "runs out"]) {
   });
 }
 
-test("R-14-3: a session that is gone holds no job, although its last subscription could not be stored", async () => {
+test("R-14-3: a session that is gone holds no job, even if its last subscription could not be stored", async () => {
   const { runtime, store, clock, start } = hosting({ limits: { retentionSec: 1 } });
   const [owner, watcher] = [new Viewer(runtime), new Viewer(runtime)];
   await owner.hello();
@@ -344,7 +344,7 @@ test("R-14-3: a session that is gone holds no job, although its last subscriptio
   expect(await runtime.jobs.get(job.id)).toBeUndefined();
 });
 
-test("R-14-1: a session whose submit has no answer yet is not given up for a new one", async () => {
+test("R-14-1: a session with an unanswered submit is not given up for a new one", async () => {
   const rig = hosting({ limits: { sessionsPerPrincipal: 1 } });
   const first = new Viewer(rig.runtime);
   const welcome = await first.hello();

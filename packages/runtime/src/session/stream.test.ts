@@ -32,7 +32,7 @@ async function streaming() {
   return { stream, session, sessions, stored: () => sessions.runs(session) };
 }
 
-test("P1: a release beside a claim is stored under the new epoch", async () => {
+test("P1: a release during a claim is stored under the new epoch", async () => {
   const { stream, stored, sessions } = await streaming();
   const { answer } = slowClaims(sessions);
   const claimed = stream.writer.claim(() => ["a"]);
@@ -43,7 +43,7 @@ test("P1: a release beside a claim is stored under the new epoch", async () => {
   expect((await stored()).at(-1)?.to).toBe(9);
 });
 
-test("P1: a release that could not be stored fails, and may be tried again", async () => {
+test("P1: a release that could not be stored fails, and may be retried", async () => {
   const { stream, stored, sessions } = await streaming();
   const { commit } = sessions;
   sessions.commit = async () => "fenced";
@@ -53,7 +53,7 @@ test("P1: a release that could not be stored fails, and may be tried again", asy
   expect((await stored()).at(-1)?.to).toBe(9);
 });
 
-test("P1: before a job goes, the last run says how far the numbers went, if it is about that job", async () => {
+test("P1: before a job is released, the last run says how far the numbers went, if it belongs to that job", async () => {
   const { stream, stored } = await streaming();
   await stream.release(A);
   expect((await stored()).map(({ to }) => to)).toEqual([undefined, undefined]);
@@ -65,14 +65,14 @@ test("P1: before a job goes, the last run says how far the numbers went, if it i
   expect(stream.journal.origin(10)).toBeUndefined();
 });
 
-test("P1: also after a commit of which nobody knows whether it took place", async () => {
+test("P1: so it does after a commit of unknown outcome", async () => {
   const { stream, stored } = await streaming();
   stream.journal.seal();
   await stream.release(B);
   expect((await stored()).at(-1)?.to).toBe(9);
 });
 
-test("P1: a commit of runs that is under way is not touched by the release of the job before them", async () => {
+test("P1: a commit of runs in flight is not affected by the release of the job before them", async () => {
   for (const first of ["runs", "release"]) {
     const { stream, stored } = await streaming();
     const runs = [{ from: 10, job: A, jobFrom: 4, role: "owner" as const }];

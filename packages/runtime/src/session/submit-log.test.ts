@@ -32,7 +32,7 @@ test("R-5.4-5: replies keep the order of the submits, however long each takes to
   expect(log.pending).toBe(false);
 });
 
-test("R-5.4-8: a repeated submit is answered alike, decided once, and begins nothing again", async () => {
+test("R-5.4-8: a repeated submit gets the same answer, is decided once, and starts nothing again", async () => {
   const log = new SubmitLog();
   const id = newMessageId();
   const given: Array<SubmitReply | FailedReply> = [];
@@ -54,7 +54,7 @@ test("R-5.4-8: a repeated submit is answered alike, decided once, and begins not
   expect(given.map((reply) => accepted(reply).begin !== undefined)).toEqual([true, false, false]);
 });
 
-test("R-14-2: of a job with a long lease its id alone is remembered", async () => {
+test("R-14-2: of a job with a long lease only the id is remembered", async () => {
   const log = new SubmitLog();
   const id = newMessageId();
   const job_id = newJobId();
@@ -81,7 +81,7 @@ test("R-14-2: of a job with a long lease its id alone is remembered", async () =
   expect(log.acceptance(job_id)).toEqual(accepted(given[2] ?? expect.fail()).announcement);
 });
 
-test("R-5.4-5: that a reply could not be given is said in its place, and keeps no later one from its own", async () => {
+test("R-5.4-5: a reply that could not be given is reported in its place, and delays no later reply", async () => {
   const log = new SubmitLog();
   const failure = new Error("the store failed");
   const stored = Promise.withResolvers<void>();
@@ -107,7 +107,7 @@ test("R-5.4-5: that a reply could not be given is said in its place, and keeps n
 });
 
 test.each(["decided", "given"])(
-  "R-5.4-8: a submit that is repeated while it is %s is not said to be accepted when that cannot be given",
+  "R-5.4-8: a submit repeated while it is %s is not reported as accepted if its acceptance cannot be given",
   async (when) => {
     const log = new SubmitLog();
     const id = newMessageId();
@@ -135,7 +135,7 @@ test.each(["decided", "given"])(
   },
 );
 
-test("R-D-4: a submit waits for its answer also when nobody decides it", async () => {
+test("R-D-4: a submit waits for its answer even if nobody decides it", async () => {
   const log = new SubmitLog();
   const given = log.reject(() => expect(log.pending).toBe(true));
   expect(log.pending).toBe(true);
@@ -180,6 +180,6 @@ test("what began with a submit is not kept for the sake of its reply", async () 
   }
   await settled();
   collectGarbage();
-  // The newest may still stand in a register.
+  // The newest may still be in a register.
   expect(begun.filter((ref) => ref.deref() !== undefined).length).toBeLessThanOrEqual(1);
 });

@@ -54,7 +54,7 @@ test("P5: a commit of an older epoch fails and changes nothing", async () => {
   expect(await sessions.findByToken("c")).toBeUndefined();
 });
 
-test("P5: a resume over a living socket silences the old one before its own welcome, and closes it", async () => {
+test("P5: a resume over a live connection silences the old one before its own welcome, and closes it", async () => {
   const { runtime, viewer, welcome, ctx } = await hosting();
   const writes: string[] = [];
   viewer.sever();
@@ -79,10 +79,10 @@ test("P5: a resume over a living socket silences the old one before its own welc
   expect(next.seqs).toEqual(dense(next.stream.length, 101));
 });
 
-test("P5: nothing that the old connection still sends is acted upon", async () => {
+test("P5: what the old connection still sends has no effect", async () => {
   const { runtime, viewer, welcome, ctx } = await hosting();
   viewer.sever();
-  // A transport that goes on to deliver after it was closed.
+  // A transport that goes on delivering after it was closed.
   const inbound = new FrameQueue();
   const closed = Promise.withResolvers<string | undefined>();
   const sent: string[] = [];
@@ -120,7 +120,7 @@ test("P5: a takeover while the old projector waits for its commit sends every re
   const next = new Viewer(runtime);
   const resumed = next.resume(welcome, before);
   await settled();
-  // The claim has passed: what the old one committed is released too late.
+  // The claim has passed: the old one's commit is released too late.
   await store.held.sessions.open();
   await resumed;
   await ctx.log.info("b");
@@ -130,7 +130,7 @@ test("P5: a takeover while the old projector waits for its commit sends every re
   expect(next.stream.map(({ payload }) => payload.body.message)).toEqual(["a", "b"]);
 });
 
-test("P5: of resumes that race, exactly one ends up with the session, and its stream is whole", async () => {
+test("P5: of racing resumes exactly one gets the session, and its stream is complete", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.nat({ max: 6 }), { minLength: 2, maxLength: 6 }),
@@ -165,7 +165,7 @@ test("P5: of resumes that race, exactly one ends up with the session, and its st
   );
 });
 
-/** How many of these connections a session still speaks through. */
+/** How many of these connections a session still sends on. */
 const bound = (racers: readonly Viewer[], last: string) =>
   racers.filter(({ stream }) => stream.at(-1)?.payload.body.message === last);
 
@@ -192,7 +192,7 @@ test("P5: two resumes that wait for the same old projector leave one connection,
   expect(await racers[0]?.ended).toMatchObject({ reason: "refused" });
 });
 
-test("P5: resumes whose claims wait for the store take turns; none is told that its window is gone", async () => {
+test("P5: resumes whose claims wait for the store take turns; none is told that its window has ended", async () => {
   const { store, runtime, welcome, ctx } = await hosting();
   store.held.claims.hold();
   const racers = [new Viewer(runtime), new Viewer(runtime), new Viewer(runtime)];

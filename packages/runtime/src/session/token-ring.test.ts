@@ -9,7 +9,7 @@ test("R-6.2-10: every token is fresh, and only its hash is kept", () => {
   expect(ring.hashes).toEqual(tokens.map(hashToken));
 });
 
-test("R-6.3-7: a token that is confirmed voids the older ones and no later one", () => {
+test("R-6.3-7: confirming a token voids the older ones and no later one", () => {
   const ring = new TokenRing();
   const [first, second, third] = [ring.issue(), ring.issue(), ring.issue()];
   expect(ring.confirm(hashToken(second))).toBe(true);
@@ -28,7 +28,7 @@ test("R-6.3-7: however many welcomes get lost, the confirmed token stays valid, 
   expect(ring.confirm(hashToken(confirmed))).toBe(true);
 });
 
-test("R-6.3-7: the hashes that a store was given do not change under it", () => {
+test("R-6.3-7: the hashes given to a store do not change afterwards", () => {
   const ring = new TokenRing();
   const first = ring.issue();
   const stored = ring.hashes;

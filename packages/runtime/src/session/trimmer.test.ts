@@ -9,7 +9,7 @@ import { Trimmer } from "./trimmer.ts";
 const JOBS = [newJobId(), newJobId(), newJobId(), newJobId()] as const;
 const ROLES: readonly Role[] = ["owner", "owner", "observer", "observer"];
 
-/** What one number means, or that nobody can tell any more. */
+/** The meaning of one number, or that nobody can tell it any more. */
 type Meaning = { readonly job: JobId; readonly role: Role; readonly jobSeq: number } | "gone";
 
 const steps = fc.array(
@@ -42,7 +42,7 @@ function cutRuns(runs: readonly Run[], cuts: readonly Cut[]): Run[] {
   return kept;
 }
 
-test("R-6.5-2, R-6.3-18, P3: a trimmed journal forgets only what may go, and nothing that stays changes its meaning", () => {
+test("R-6.5-2, R-6.3-18, P3: trimming a journal forgets only what it may, and nothing that stays changes its meaning", () => {
   const seen = { gone: 0, holes: 0 };
   fc.assert(
     fc.property(steps, (plan) => {
@@ -77,13 +77,13 @@ test("R-6.5-2, R-6.3-18, P3: a trimmed journal forgets only what may go, and not
           if (job === undefined || removed.has(job)) continue;
           removed.add(job);
           trimmer.removed(job);
-          // What the runtime does before the log goes.
+          // As the runtime does before it removes the log.
           if (journal.current?.job === job) {
             journal.close();
             stored = cutRuns(stored, [{ from: meanings.length + 1, to: meanings.length }]);
           }
         }
-        // Both say the same, whoever comes back from the store.
+        // Both have the same meanings, whichever is restored from the store.
         for (const told of [journal, new Journal(stored)]) {
           told.issue(meanings.length);
           for (const [i, meaning] of meanings.entries()) {
@@ -133,12 +133,12 @@ test("R-6.5-2, R-6.3-18, P3: a trimmed journal forgets only what may go, and not
   expect(seen.holes).toBeGreaterThan(100);
 });
 
-test("R-6.5-2: a journal stays within a bound however long its history, and is gone through only now and then", () => {
+test("R-6.5-2: a journal stays within a bound however long its history, and is scanned only now and then", () => {
   const journal = new Journal();
   const trimmer = new Trimmer(journal);
   let [issued, sweeps, looks, most] = [0, 0, 0, 0];
   for (let round = 0; round < 20_000; round++) {
-    // A job of somebody else's, watched beside another; both are removed in time.
+    // Another session's job, watched beside another; both are removed in time.
     const job = newJobId();
     journal.open([
       { from: issued + 1, job, jobFrom: 1, role: "observer" },
@@ -164,7 +164,7 @@ test("R-6.5-2: a journal stays within a bound however long its history, and is g
   expect(looks).toBeLessThan(6 * 20_000);
 });
 
-test("R-6.5-1: runs that have to stay for now are trimmed later, and meanwhile not looked at again and again", () => {
+test("R-6.5-1: runs that must stay for now are trimmed later, and not looked at again and again meanwhile", () => {
   const journal = new Journal();
   const trimmer = new Trimmer(journal);
   for (let i = 0; i < 1000; i++) {
@@ -196,7 +196,7 @@ test("R-6.5-1: runs that have to stay for now are trimmed later, and meanwhile n
   expect(journal.size).toBe(1);
 });
 
-test("R-14-2, R-6.3-18: a journal of jobs that run on side by side keeps its newest runs, and the last one of each job", () => {
+test("R-14-2, R-6.3-18: a journal of concurrent jobs keeps its newest runs, and the last one of each job", () => {
   const limits = { most: 1000, kept: 750 };
   const journal = new Journal();
   const trimmer = new Trimmer(journal, limits);
@@ -228,14 +228,14 @@ test("R-14-2, R-6.3-18: a journal of jobs that run on side by side keeps its new
       const i = seq - quiet.length - 1;
       expect(told.origin(seq)).toMatchObject({ job: JOBS[i % 2], jobSeq: (i >> 1) + 1 });
     }
-    // What is gone is gone, and nothing else stands there.
+    // What was removed stays removed, and nothing else takes its place.
     expect(told.origin(quiet.length + 1)).toBeUndefined();
     expect([...told.spans(quiet.length + 1, issued)]).toEqual([]);
     for (const [i, job] of quiet.entries()) expect(told.lastNumber(job)).toBe(i + 1);
   }
 });
 
-test("R-14-2: a journal of more jobs than it has room for keeps one run each, and is not gone through at each of them", () => {
+test("R-14-2: a journal with more jobs than it has room for keeps one run each, and is not scanned for each of them", () => {
   const journal = new Journal();
   const trimmer = new Trimmer(journal, { most: 100, kept: 75 });
   const { trim } = journal;

@@ -22,7 +22,7 @@ interface Led {
   readonly end: (value?: unknown) => void;
 }
 
-/** Processes that follow one another on one store; what one that is gone asks for is never answered. */
+/** Consecutive processes on one store; the calls of a dead one are never answered. */
 function machine(limits: Limits = {}) {
   const inner = memoryStore();
   const clock = new ManualClock();
@@ -95,7 +95,7 @@ const say = async ({ ctx }: Led, count: number) => {
 const lastSeq = (viewer: Viewer): number => viewer.stream.at(-1)?.event_seq ?? 0;
 const isWelcome = ({ type }: Frame): boolean => type === "session.welcome";
 
-/** An observer of two jobs that speak by turns, each time in a run of its own, and acknowledges it all. */
+/** An observer of two jobs that take turns, each time in a run of its own; it acknowledges everything. */
 async function watching(rig: ReturnType<typeof machine>, rounds: number) {
   const runtime = rig.begin();
   const owner = new Viewer(runtime);
@@ -113,7 +113,7 @@ async function watching(rig: ReturnType<typeof machine>, rounds: number) {
   return { runtime, owner, jobs, viewer, welcome, round };
 }
 
-test("R-6.5-2: an observer's journal keeps no more than what is not acknowledged, here and in the store", async () => {
+test("R-6.5-2: an observer's journal keeps no more than what is not acknowledged, in memory and in the store", async () => {
   const rig = machine();
   const { viewer, welcome } = await watching(rig, 100);
   expect(viewer.seqs).toEqual(dense(200));
@@ -134,7 +134,7 @@ test("R-6.5-7, R-6.3-20: a notice in between does not hide how far a job was rea
   expect(back.stream.filter(({ id }) => told.has(id))).toEqual([]);
 });
 
-test("R-6.3-10, P3: a resume from below what is gone is refused, one from above goes on, also after a crash", async () => {
+test("R-6.3-10, P3: a resume from before what is trimmed is refused, one from after it goes on, even after a crash", async () => {
   for (const crash of [false, true]) {
     const rig = machine();
     const { runtime, jobs, viewer, welcome } = await watching(rig, 100);
@@ -147,7 +147,7 @@ test("R-6.3-10, P3: a resume from below what is gone is refused, one from above 
     const back = new Viewer(next);
     expect((await back.resume(welcome, 200)).type).toBe("session.welcome");
     await settled();
-    // What the crash ended has an end behind it.
+    // The job that the crash ended has an end behind it.
     expect(back.seqs.slice(0, 4)).toEqual(dense(4, 201));
     expect(back.seqs).toEqual(dense(crash ? 6 : 4, 201));
     expect(back.stream.slice(0, 4).map(({ id }) => id)).toEqual(
@@ -156,7 +156,7 @@ test("R-6.3-10, P3: a resume from below what is gone is refused, one from above 
   }
 });
 
-test("P1: how far an observer has read of a job survives that all its runs but the newest are gone", async () => {
+test("P1: an observer's position in a job survives the loss of all its runs but the newest", async () => {
   const rig = machine();
   const { viewer, welcome, jobs } = await watching(rig, 100);
   // The other one is silent from here on, while runs come and go.
@@ -172,17 +172,17 @@ test("P1: how far an observer has read of a job survives that all its runs but t
   const back = new Viewer(rig.begin());
   expect(isWelcome(await back.resume(welcome, last))).toBe(true);
   await settled();
-  // Nothing of the quiet one is told again but its end.
+  // Of the quiet one only its end is sent again.
   expect(back.seqs).toEqual(dense(back.stream.length, last + 1));
   expect(back.stream.filter(({ id }) => told.has(id))).toEqual([]);
   expect(back.stream.filter(({ job_id }) => job_id === quiet.id)).toHaveLength(1);
 });
 
-test("R-6.5-1: what was acknowledged while a replay has still to repeat it is repeated all the same", async () => {
+test("R-6.5-1: a replay in progress still repeats what is acknowledged meanwhile", async () => {
   const rig = machine();
   const { runtime, jobs, viewer, welcome } = await watching(rig, 2);
   await ack(viewer, 4);
-  // More than one batch holds: the rest is to be looked up behind the acks.
+  // More than one batch holds: the rest is looked up after the acks.
   for (let i = 0; i < 200; i++) for (const job of jobs) await say(job, 1);
   expect(viewer.seqs).toEqual(dense(404));
   viewer.sever();
@@ -194,14 +194,14 @@ test("R-6.5-1: what was acknowledged while a replay has still to repeat it is re
     last_event_seq: 4,
   });
   await settled();
-  // It had them all from the connection before, and says so.
+  // It had them all from the connection before, and acknowledges them.
   await ack(slow, 404);
   await ack(slow, 404);
   await Promise.race([slow.read(), slow.find(({ event_seq }) => event_seq === 404)]);
   expect(slow.seqs).toEqual(dense(400, 5));
 });
 
-test("R-6.3-9: a client resumes where it was though the job of its last event was removed before the crash", async () => {
+test("R-6.3-9: a client resumes where it was even if the job of its last event was removed before the crash", async () => {
   for (const features of [ACKING, ALL_FEATURES]) {
     const rig = machine();
     const runtime = rig.begin();
@@ -226,7 +226,7 @@ test("R-6.3-9: a client resumes where it was though the job of its last event wa
   }
 });
 
-test("R-6.3-18: runs go with the jobs that were removed, in a session that lives on, and the rest translates", async () => {
+test("R-6.3-18: runs are removed with their jobs in a session that lives on, and the rest translates", async () => {
   const rig = machine();
   const runtime = rig.begin();
   const viewer = new Viewer(runtime);
@@ -265,7 +265,7 @@ test("R-6.3-18: runs go with the jobs that were removed, in a session that lives
   );
 });
 
-test("R-14-3: for a client that sends no acks a job is kept until what was sent of it is a resume window old", async () => {
+test("R-14-3: for a client without acks a job is kept until what was sent of it is a resume window old", async () => {
   const rig = machine();
   const runtime = rig.begin();
   const viewer = new Viewer(runtime);
@@ -303,7 +303,7 @@ test("R-14-3: after a restart what was sent at an unknown time counts as just se
   expect((await back.terminal(job.id)).payload.result).toBe("done");
 });
 
-test("R-6.5-3: an ack lets go of a job within seconds, however long the retention", async () => {
+test("R-6.5-3: an ack releases a job within seconds, however long the retention", async () => {
   const rig = machine();
   const viewer = new Viewer(rig.begin());
   await viewer.hello(ACKING);
@@ -317,7 +317,7 @@ test("R-6.5-3: an ack lets go of a job within seconds, however long the retentio
   expect(await rig.store.jobs.get(job.id)).toBeUndefined();
 });
 
-test("R-6.3-18: a session that is forgotten leaves nothing of the jobs that it only watched", async () => {
+test("R-6.3-18: a forgotten session leaves nothing of the jobs that it only watched", async () => {
   const rig = machine();
   const { viewer, welcome } = await watching(rig, 10);
   const own = await rig.start(viewer);
@@ -327,12 +327,12 @@ test("R-6.3-18: a session that is forgotten leaves nothing of the jobs that it o
   await rig.pass(WINDOW + 10_000);
   const left = await rig.runsOf(welcome);
   expect(left.filter(({ job }) => job === own.id)).not.toEqual([]);
-  // One for each job that it was following tells how far it was.
+  // For each job that it followed, one run says how far it was.
   expect(left.length).toBeLessThan(5);
   expect(left.at(-1)?.to).toBe(lastSeq(viewer));
 });
 
-test("P3: a replay that comes to numbers whose meaning went meanwhile ends the connection, and skips nothing", async () => {
+test("P3: a replay that reaches numbers whose meaning was removed meanwhile ends the connection, and skips nothing", async () => {
   const { runtime, store, start } = hosting();
   const owner = new Viewer(runtime);
   await owner.hello(ACKING);
@@ -343,7 +343,7 @@ test("P3: a replay that comes to numbers whose meaning went meanwhile ends the c
   for (const { id } of jobs) await viewer.reply(viewer.send("job.subscribe", { job_id: id }));
   for (let i = 0; i < 50; i++) for (const job of jobs) await say(job, 1);
   expect(viewer.seqs).toEqual(dense(100));
-  // All is there when the resume is looked at; while it waits for the store, the old connection acknowledges it.
+  // Everything is there when the resume is checked; while it waits for the store, the old connection acknowledges it.
   store.held.claims.hold();
   const back = new Viewer(runtime);
   const resumed = back.resume(welcome, 3);
@@ -357,7 +357,7 @@ test("P3: a replay that comes to numbers whose meaning went meanwhile ends the c
   expect(back.seqs).toEqual([]);
 });
 
-test("R-6.3-20: a cursor that a restart reads off a run which ends at a hole ends there as well", async () => {
+test("R-6.3-20: a position that a restart reads from a run that ends at a gap ends there as well", async () => {
   const rig = machine();
   const runtime = rig.begin();
   const owner = new Viewer(runtime);
@@ -390,7 +390,7 @@ test("R-6.3-20: a cursor that a restart reads off a run which ends at a hole end
   expect(back.stream).toHaveLength(1);
 });
 
-test("R-14-2, P3: a session whose jobs run side by side for ever keeps what its newest numbers mean, and refuses a resume from long before", async () => {
+test("R-14-2, P3: a session with endless concurrent jobs keeps its newest numbers; older resumes are refused", async () => {
   const rig = machine();
   const viewer = new Viewer(rig.begin());
   const welcome = await viewer.hello();

@@ -2,7 +2,7 @@ import type { JobId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { UnsaidJobs } from "./unsaid-jobs.ts";
 
-test("R-7.1-2: a job is unsaid from before it is made until it is said, and whoever waits goes on then", async () => {
+test("R-7.1-2: a job is unsaid from before its creation until its acceptance is sent; then whoever waits goes on", async () => {
   const unsaid = new UnsaidJobs();
   const job = await unsaid.making(async (id) => {
     expect(unsaid.has(id)).toBe(true);
@@ -16,7 +16,7 @@ test("R-7.1-2: a job is unsaid from before it is made until it is said, and whoe
   expect([unsaid.has(job), unsaid.said(job)]).toEqual([false, undefined]);
 });
 
-test("R-7.1-2: nobody waits for the acceptance of a job that could not be made", async () => {
+test("R-7.1-2: nobody waits for the acceptance of a job that could not be created", async () => {
   const unsaid = new UnsaidJobs();
   let job: JobId | undefined;
   let waited: Promise<void> | undefined;

@@ -50,7 +50,7 @@ async function rotated() {
     },
   ]);
 
-  /** Connects a viewer and gives what it was sent, as text and parsed. */
+  /** Connects a viewer and returns what it was sent, as text and parsed. */
   const look = async (role: Role, features: ReadonlySet<string>, stream?: Stream, after = 0) => {
     const { client, runtime } = linkedPair();
     const seen =
@@ -94,7 +94,7 @@ async function rotated() {
   return { store, job, values, look };
 }
 
-test("P4: the log holds no secret", async () => {
+test("P4: the log contains no secret", async () => {
   const { store, job } = await rotated();
   const page = await store.logs.read(job, 0, { records: 10, characters: 1e6 });
   expect(page.records).toHaveLength(3);
@@ -133,7 +133,7 @@ test("P4: the owner gets the current value, and nobody else gets the event at al
   expect(afterwards.parsed[0].payload.body).toEqual({ phase: "credential_rotated", id: "cred-1" });
 });
 
-test("P2, R-6.2-5: each kind of record needs its feature, and the rotation its owner", () => {
+test("P2, R-6.2-5: each kind of record needs its feature, and a rotation needs the owner", () => {
   const visible = (kind: RecordKind, features: readonly string[], role: Role) =>
     isVisible({ kind, text: "" }, { features: new Set(features), role });
   for (const role of ["owner", "observer"] as const) {

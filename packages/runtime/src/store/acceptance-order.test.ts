@@ -9,7 +9,7 @@ const places: fc.Arbitrary<Place> = fc.record({
 });
 const steps = fc.array(fc.tuple(fc.constantFrom("add", "remove"), places), { maxLength: 60 });
 
-test("it holds what was added and not removed, in order, and gives what is behind a place", () => {
+test("it holds what was added and not removed, in order, and finds what follows a position", () => {
   fc.assert(
     fc.property(steps, places, (changes, after) => {
       const order = new AcceptanceOrder();

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Largest, type Sized } from "./largest.ts";
 
-test("the first is the largest at any moment, and of equals the one with the lower name", () => {
+test("the first is always the largest, and of equals the one with the lower name", () => {
   const step = fc.tuple(fc.constantFrom(..."abcdefghij"), fc.option(fc.nat(6)));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {

@@ -6,12 +6,12 @@ import { LongText } from "./long-text.ts";
 const text = "x".repeat(LONG);
 const record = () => new LongRecord("result_chunk", LongText.ofAscii(text));
 
-test("whoever copies a long record has its text", () => {
+test("a copy of a long record has its text", () => {
   expect({ ...record() }.text === text).toBe(true);
   expect(JSON.parse(JSON.stringify(record()))).toEqual({ kind: "result_chunk", text });
 });
 
-test("a store that puts another text into a record, as one that encrypts does, hands on nothing of the former one", () => {
+test("a store that replaces a record's text, as one that encrypts does, passes on nothing of the former text", () => {
   const sealed: LogRecord = { ...record(), text: "sealed" };
   expect(sealed).toStrictEqual({ kind: "result_chunk", text: "sealed" });
   expect(sealed.long).toBeUndefined();

@@ -18,7 +18,7 @@ function sent(text: LongText): string {
   return sent;
 }
 
-// What others have left would be let go of in place of what is given back here.
+// Spare blocks of other tests would be dropped in place of those returned here.
 beforeEach(() => {
   const all = 16 * 1024 * 1024;
   blocks.give(blocks.take(all));
@@ -26,7 +26,7 @@ beforeEach(() => {
   expect(blocks.spare).toBe(0);
 });
 
-test("any well-formed text is read and sent as it was, in a block or as a string", () => {
+test("any well-formed text is read and sent unchanged, in a block or as a string", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary", minLength: 1 }), (text) => {
       fc.pre(text.isWellFormed());
@@ -40,7 +40,7 @@ test("any well-formed text is read and sent as it was, in a block or as a string
   );
 });
 
-test("a text that is not ASCII is whole, wherever it is not", () => {
+test("a text with one character that is not ASCII is whole, wherever that is", () => {
   for (const other of ["é", "’", "語", "😀"]) {
     for (const text of [`${other}abc`, `abc${other}`, `a${other}bc`, other.repeat(50_000)]) {
       expect(String(longText(text)) === text).toBe(true);
@@ -60,7 +60,7 @@ test("parts in ASCII are joined", () => {
   expect([text.size, text.length]).toEqual([50_011, 50_011]);
 });
 
-test("whatever is kept, lent, held, given back and released, nobody reads anything but what was written", () => {
+test("whatever is kept, lent, held, returned and released, nobody reads anything but what was written", () => {
   const act = fc.oneof(
     { arbitrary: fc.constant("keep" as const), weight: 3 },
     fc.constantFrom("lend", "give back", "hold", "let go", "own", "release"),
@@ -104,7 +104,7 @@ test("whatever is kept, lent, held, given back and released, nobody reads anythi
   );
 });
 
-test("a block is used again as soon as its text is released, and what was given back cannot be read then", () => {
+test("a block is used again as soon as its text is released, and the text can no longer be read then", () => {
   const kept = longText("a".repeat(40_000)).keep();
   const reader = kept.lend();
   const late = kept.lend();
@@ -118,7 +118,7 @@ test("a block is used again as soon as its text is released, and what was given 
   expect(() => sent(late)).toThrow("after it had been given back");
 });
 
-test("bytes that are held are not written over, whoever else is done with them", () => {
+test("bytes that are held are not overwritten, whoever else is done with them", () => {
   const kept = longText("a".repeat(40_000)).keep();
   const first = kept.hold();
   const second = kept.hold();
@@ -140,14 +140,14 @@ test("two stores that keep one text have a block each", () => {
   first.release();
   const { spare } = blocks;
   expect(spare).toBeGreaterThan(before);
-  // Into what the first one had.
+  // Into the former block of the first one.
   longText("z".repeat(40_000));
   expect(String(second)).toBe("x".repeat(40_000));
   second.release();
   expect(blocks.spare).toBe(spare);
 });
 
-test("a text that is nobody else's gives its block back as it becomes a string, and one that is kept does not", () => {
+test("a text that has no other user returns its block when it becomes a string, and one that is kept does not", () => {
   const own = longText("a".repeat(40_000));
   const kept = longText("b".repeat(40_000)).keep();
   const before = blocks.spare;

@@ -41,7 +41,7 @@ async function turnsOf(work: () => Promise<unknown>): Promise<number> {
   return turns;
 }
 
-test("R-6.6-4: a listing that few fit finds all of them, however many it passes over", async () => {
+test("R-6.6-4: a listing that few jobs fit finds all of them, however many it passes over", async () => {
   const jobs = await filled();
   const ids = async (query: object) => {
     const rows = await jobs.list({ limit: 99, agent: "rare", ...query });
@@ -54,7 +54,7 @@ test("R-6.6-4: a listing that few fit finds all of them, however many it passes 
   expect(await jobs.list({ limit: JOBS })).toHaveLength(JOBS);
 });
 
-test("J4, R-14-2: a listing that nothing fits takes a stride of a turn, and several take turns", async () => {
+test("J4, R-14-2: a listing that no job fits takes one stride per turn, and several share their turns", async () => {
   const jobs = await filled();
   const list = () => jobs.list({ limit: 99, agent: "none" });
   expect(await turnsOf(list)).toBeGreaterThanOrEqual(4);
@@ -62,7 +62,7 @@ test("J4, R-14-2: a listing that nothing fits takes a stride of a turn, and seve
   expect(await turnsOf(() => jobs.list({ limit: STRIDE - 1 }))).toBe(0);
 });
 
-test("a listing goes on behind jobs that went meanwhile", async () => {
+test("a listing continues after jobs that were removed meanwhile", async () => {
   const jobs = await filled();
   const listing = jobs.list({ limit: 99, agent: "rare" });
   for (let n = 1; n < 2 * STRIDE - 2; n++) await jobs.remove(`job_${n}` as JobId);

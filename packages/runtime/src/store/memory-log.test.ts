@@ -11,7 +11,7 @@ const aRecord: fc.Arbitrary<LogRecord> = fc.record({
   text: fc.string({ maxLength: 40, unit: "binary" }),
 });
 
-test("J1, P3: packed, evicted and read from anywhere, a log is what a plain list would be", () => {
+test("J1, P3: packed, evicted and read from anywhere, a log equals a plain list", () => {
   fc.assert(
     fc.property(
       fc.array(fc.array(aRecord, { maxLength: 90 }), { maxLength: 25 }),
@@ -68,8 +68,8 @@ test("large chunks are not copied again by every later append", () => {
   expect(page.records.map((record) => record.text === text)).toEqual([true, true]);
 });
 
-test("a long record lies in a block, which is free when it is evicted, or its log removed", () => {
-  // What others of this process have left may fill all that may wait: one block takes its place, and is taken.
+test("a long record is in a block, which is freed when the record is evicted or its log removed", () => {
+  // The spare blocks of other tests may be all that are allowed: one block takes their place, and is taken.
   const most = 16 * 1024 * 1024;
   blocks.give(blocks.take(most));
   blocks.take(most);

@@ -7,7 +7,7 @@ const record = (text: string, kind: LogRecord["kind"] = "event"): LogRecord => (
 const ALL = { records: 1000, characters: 1_000_000 };
 const texts = (records: readonly LogRecord[]) => records.map(({ text }) => text);
 
-test("J1: an append is a compare-and-set on the position, apart for every job of the group", async () => {
+test("J1: an append is a compare-and-set on the position, separately for every job of the group", async () => {
   const { logs } = memoryStore();
   const [a, b] = [newJobId(), newJobId()];
   expect(
@@ -21,7 +21,7 @@ test("J1: an append is a compare-and-set on the position, apart for every job of
   expect((await logs.read(b, 0, ALL)).head).toBe(0);
 });
 
-test("a page ends at its limits, and holds one record at least whatever its size", async () => {
+test("a page ends at its limits, but holds at least one record whatever its size", async () => {
   const { logs } = memoryStore();
   const job = newJobId();
   await logs.append([{ job, after: 0, records: ["aaaa", "bb", "cc"].map((t) => record(t)) }]);
@@ -48,7 +48,7 @@ test("P3: beyond its limits a log loses its oldest records, and its floor says s
   expect(texts((await logs.read(job, 8, ALL)).records)).toEqual(["9", "10"]);
 });
 
-test("chunks of a result count for no limit but go with the records before them", async () => {
+test("chunks of a result count towards no limit but are evicted with the records before them", async () => {
   const { logs } = memoryStore({ logLimits: { records: 2 } });
   const job = newJobId();
   const kinds = ["event", "result_chunk", "result_chunk", "event", "event"] as const;
@@ -89,7 +89,7 @@ test("the newest record stays, however large", async () => {
   expect(await logs.read(job, 1, ALL)).toMatchObject({ floor: 1, head: 2 });
 });
 
-test("a bell rings once per append, for its own job alone, until it is taken down", async () => {
+test("a bell rings once per append, for its own job alone, until it is removed", async () => {
   const { logs } = memoryStore();
   const [a, b] = [newJobId(), newJobId()];
   const rung: string[] = [];
@@ -117,7 +117,7 @@ async function withSession() {
   return { sessions, id };
 }
 
-test("R-6.3-7: of the tokens that were ever set, the last ones are found and no others", async () => {
+test("R-6.3-7: of all tokens ever set, only the last ones are found", async () => {
   const { sessions, id } = await withSession();
   expect(await sessions.claim(id, 1, ["t1", "t2"])).toBe("committed");
   await sessions.commit(id, 2, { tokens: ["t2", "t3"] });
@@ -127,7 +127,7 @@ test("R-6.3-7: of the tokens that were ever set, the last ones are found and no 
   for (const token of ["t2", "t3"]) expect(await sessions.findByToken(token)).toBeUndefined();
 });
 
-test("P1: runs replace what stands at or above the first of them", async () => {
+test("P1: new runs replace those at or above the first of them", async () => {
   const { sessions, id } = await withSession();
   const job = newJobId();
   const run = (from: number, jobFrom: number): Run => ({ from, job, jobFrom, role: "owner" });
@@ -136,7 +136,7 @@ test("P1: runs replace what stands at or above the first of them", async () => {
   expect(await sessions.runs(id)).toEqual([run(1, 1), run(5, 7), run(8, 1)]);
 });
 
-test("R-6.3-18: the runs outlive their session until they are removed, and not before", async () => {
+test("R-6.3-18: runs outlive their session until they are removed, and no longer", async () => {
   const { sessions, id } = await withSession();
   const runs: Run[] = [{ from: 1, job: newJobId(), jobFrom: 1, role: "owner" }];
   await sessions.commit(id, 1, { runs });
@@ -149,7 +149,7 @@ test("R-6.3-18: the runs outlive their session until they are removed, and not b
   expect(await sessions.runs(id)).toEqual([]);
 });
 
-test("a limit that is not a positive number is refused by its name", () => {
+test("a limit that is not a positive number is refused by name", () => {
   expect(() => memoryStore({ totalLogCharacters: 0 })).toThrow(/totalLogCharacters .* above zero/);
   expect(() => memoryStore({ logLimits: { records: Number.NaN } })).toThrow(
     /records .* above zero/,

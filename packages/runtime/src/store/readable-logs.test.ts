@@ -36,7 +36,7 @@ beforeEach(async () => {
   await logs.append([{ job: JOB, after: 0, records }]);
 });
 
-/** A store that finds out, with each page that would hold one of these, that they are not there. */
+/** A store that reports with each page that would contain one of these that they are missing. */
 function damage(...seqs: readonly number[]): void {
   const { read } = inner;
   inner.read = async (job, after, limits) => {
@@ -50,7 +50,7 @@ function damage(...seqs: readonly number[]): void {
 const texts = ({ records }: LogPage) =>
   records.map((record) => JSON.parse(`{${record.text}`).payload.body.word);
 
-test("P3: a log begins behind what is damaged, for everybody, from when that was come across", async () => {
+test("P3: a log begins after its damage, for everyone, once the damage was found", async () => {
   damage(2);
   expect((await logs.read(JOB, 0, NOTHING)).floor).toBe(0);
   expect(texts(await logs.read(JOB, 2, ALL))).toEqual(["three", "four", "five"]);
@@ -63,7 +63,7 @@ test("P3: a log begins behind what is damaged, for everybody, from when that was
   expect(said).toEqual(["2 is lost"]);
 });
 
-test("each damage of a log is told once, and the last record with a word of its own", async () => {
+test("each damage of a log is reported once, and that of the last record separately", async () => {
   damage(1, 3, 5);
   for (let i = 0; i < 2; i++) {
     const page = await logs.read(JOB, 0, ALL);
@@ -72,7 +72,7 @@ test("each damage of a log is told once, and the last record with a word of its 
   expect(said).toEqual(["1 is lost", "3 is lost", "5 is lost"]);
 });
 
-test("what is written behind a lost end is read", async () => {
+test("what is written after a lost end is read", async () => {
   damage(5);
   await logs.read(JOB, 0, ALL);
   await logs.append([{ job: JOB, after: 5, records: [END] }]);
@@ -81,7 +81,7 @@ test("what is written behind a lost end is read", async () => {
   expect(texts(page)).toEqual(["end"]);
 });
 
-test("a log that is removed while it is read is gone", async () => {
+test("a log that is removed while it is being read is gone", async () => {
   const { read } = inner;
   damage(2);
   await logs.read(JOB, 0, ALL);
@@ -93,7 +93,7 @@ test("a log that is removed while it is read is gone", async () => {
   expect(await logs.read(JOB, 0, ALL)).toMatchObject({ floor: 0, head: 0, isEndLost: false });
 });
 
-test("other errors, other jobs and a log that is new are as ever", async () => {
+test("other errors, other jobs and a new log are not affected", async () => {
   damage(2);
   await logs.read(JOB, 0, ALL);
   const other = newJobId();
@@ -107,7 +107,7 @@ test("other errors, other jobs and a log that is new are as ever", async () => {
   inner.read = () => Promise.reject(new Error("busy"));
   await fails(JOB);
   await fails(other);
-  // It would be asked for ever.
+  // Otherwise it would be retried for ever.
   inner.read = () => Promise.reject(new DamagedLog("nothing", 3));
   await expect(logs.read(other, 3, ALL)).rejects.toThrow("nothing");
 });
@@ -132,7 +132,7 @@ const NONSENSE: Record<string, LogRecord> = {
 };
 
 test.each(Object.entries(NONSENSE))(
-  "P3: %s counts as lost, with all in front of it, and is told to the operator",
+  "P3: %s counts as lost, with everything before it, and is reported to the operator",
   async (_, record) => {
     await logs.append([{ job: JOB, after: 5, records: [record, event("seven")] }]);
     const page = await logs.read(JOB, 4, ALL);
@@ -143,7 +143,7 @@ test.each(Object.entries(NONSENSE))(
   },
 );
 
-test("what jobs write of each kind is read", async () => {
+test("what jobs write of each kind can be read", async () => {
   const child = { ...event("child"), kind: "delegate" } as const;
   const records: LogRecord[] = [
     { ...child, text: text("job.event", { body: { child_job_id: "job_1", word: "child" } }) },
@@ -155,7 +155,7 @@ test("what jobs write of each kind is read", async () => {
   expect(said).toEqual([]);
 });
 
-test("what cannot be damaged is read as it is, and nobody pays for a look at it", () => {
+test("what cannot be damaged is read without any check", () => {
   const memory = memoryStore();
   const logger = pino({ level: "silent" });
   expect(readable(memory, logger).logs).toBe(memory.logs);

@@ -18,7 +18,7 @@ const acceptances = ({ frames }: Viewer, job: string) =>
 const seqsOf = ({ stream }: Viewer, job: string) =>
   stream.filter(({ job_id }) => job_id === job).map(({ job_seq }) => job_seq);
 
-/** A family of two whose owner goes, and whoever is there already to take its place. */
+/** A parent and its children, whose owner leaves, and the session that is there to take its place: the heir. */
 async function family(rig: Rig = hosting(), lease: Lease = KEYED.lease_request) {
   const keyed = { ...KEYED, lease_request: lease };
   const owner = new Viewer(rig.runtime);
@@ -45,7 +45,7 @@ async function family(rig: Rig = hosting(), lease: Lease = KEYED.lease_request) 
   return { ...rig, owner, heir, parent, child, leave, adopt, subscribe };
 }
 
-test("R-7.2-8 and R-10-2: whoever watched a job before it adopts it learns of its children", async () => {
+test("R-7.2-8 and R-10-2: a session that watched a job before it adopts it learns of the job's children", async () => {
   const { heir, parent, child, leave, adopt, subscribe } = await family();
   await subscribe(parent.id);
   const its = await child();
@@ -59,12 +59,12 @@ test("R-7.2-8 and R-10-2: whoever watched a job before it adopts it learns of it
   expect((await heir.terminal(its.id)).payload).toMatchObject({ result: "mine" });
 });
 
-test("R-7.2-8: an heir gets all of the history, though it asks for what is live before it has its answer", async () => {
+test("R-7.2-8: an heir gets the whole history even if it asks for live events before its reply", async () => {
   const rig = await family();
   const { store, heir, parent, leave, adopt, subscribe } = rig;
   await parent.ctx.thought("one");
   await leave();
-  // The job is the heir's by then, and the answer is on its way.
+  // By then the job belongs to the heir, and the reply is in flight.
   const { list } = store.jobs;
   const asked = Promise.withResolvers<void>();
   const held = Promise.withResolvers<void>();
@@ -87,7 +87,7 @@ test("R-7.2-8: an heir gets all of the history, though it asks for what is live 
 });
 
 test.each(["watches", "watched"])(
-  "R-7.2-8 and R-7.6-8: whoever %s a child owns it once the parent is adopted",
+  "R-7.2-8 and R-7.6-8: a session that %s a child owns it once it adopts the parent",
   async (how) => {
     const { heir, child, leave, adopt, subscribe } = await family();
     const its = await child();
@@ -108,7 +108,7 @@ test.each(["watches", "watched"])(
 );
 
 test.each(["runs", "has ended"])(
-  "R-7.2-8 and P3: what went of a child's history costs its new owner nothing: a child that %s",
+  "R-7.2-8 and P3: losing part of a child's history costs its new owner nothing: a child that %s",
   async (how) => {
     const rig = hosting({ logLimits: { records: 8 }, limits: { retentionSec: 1000 } });
     const { owner, heir, parent, child, leave, adopt } = await family(rig);
@@ -179,7 +179,7 @@ test("R-D-12 and R-7.2-8: a child that is adopted by itself belongs to its new o
 });
 
 test.each(["watched", "did not watch"])(
-  "R-10-2, R-D-12 and R-7.2-8: an heir that %s a child of a client gets all of it, where its parent tells of it",
+  "R-10-2, R-D-12 and R-7.2-8: an heir that %s a client's child gets all of it, where its parent announces it",
   async (how) => {
     const { owner, heir, parent, begun, leave, adopt, subscribe } = await family();
     const { job_id = "" } = await owner.submit("led", null, { parent_job_id: parent.id });
@@ -203,7 +203,7 @@ test.each(["watched", "did not watch"])(
   },
 );
 
-test("P3, R-6.3-8 and R-7.2-8: an heir that drops before it is told of a child learns behind that what it misses", async () => {
+test("P3, R-6.3-8 and R-7.2-8: an heir that drops before a child is announced is told on its return what it misses", async () => {
   const rig = hosting({ logLimits: { records: 8 } });
   const { owner, heir, parent, begun, leave, adopt, store, runtime } = await family(rig);
   const { job_id = "" } = await owner.submit("led", null, { parent_job_id: parent.id });
@@ -231,7 +231,7 @@ test("P3, R-6.3-8 and R-7.2-8: an heir that drops before it is told of a child l
   expect(seqs.length).toBeGreaterThan(2);
 });
 
-test("R-7.2-8 and R-10-2: an heir learns of what a child of a client has delegated", async () => {
+test("R-7.2-8 and R-10-2: an heir learns of what a client's child has delegated", async () => {
   const { owner, heir, parent, begun, leave, adopt } = await family();
   const lease = { "agent.delegate": ["led"] };
   const { job_id = "" } = await owner.submit("led", null, {
@@ -250,7 +250,7 @@ test("R-7.2-8 and R-10-2: an heir learns of what a child of a client has delegat
 });
 
 test.each(["a client", "a job"])(
-  "R-7.2-8 and R-14-3: an heir learns of a child of %s that has ended, and that the record of its delegation does not bring it",
+  "R-7.2-8 and R-14-3: an heir learns of a child of %s that has ended, and that its delegation record does not bring it",
   async (whose) => {
     const rig = hosting({ logLimits: { records: 8 }, limits: { retentionSec: 1000 } });
     const { owner, heir, parent, child, leave, adopt, begun } = await family(rig);
@@ -297,7 +297,7 @@ test("R-7.2-8: descendants are adopted, however the calendar was set meanwhile",
   expect(session).toBe(heir.frames[0]?.session_id);
 });
 
-test("R-7.1-2, R-7.2-8: an adoption that was broken off is made good by the next retry, history and all", async () => {
+test("R-7.1-2, R-7.2-8: the next retry completes an interrupted adoption, history included", async () => {
   const { heir, parent, leave, adopt, store } = await family();
   await parent.ctx.thought("before");
   await leave();
@@ -319,8 +319,8 @@ test("R-7.1-2, R-7.2-8: an adoption that was broken off is made good by the next
 const RETRY = { agent: "led", input: null, idempotency_key: "k" };
 
 /**
- * A session adopts a job by a retry, and the process dies before it follows it.
- * @param seen what it does while the owner is there
+ * A session adopts a job by a retry, and the process dies before the session follows the job.
+ * @param seen what the session does while the owner is there
  */
 async function cutOff(
   job: "ends" | "runs",
@@ -350,7 +350,7 @@ async function cutOff(
   return { id, welcome, request, after: new Viewer(start()) };
 }
 
-test("R-5.4-8, R-7.2-9: a retry that adopts a job is answered as one when a crash comes in between", async () => {
+test("R-5.4-8, R-7.2-9: a retry that adopts a job is answered as such if a crash comes in between", async () => {
   // It has seen the end of the job already.
   const { id, welcome, request, after } = await cutOff("ends", async (heir, job) => {
     await heir.reply(heir.send("job.subscribe", { job_id: job, history: true }));
@@ -363,7 +363,7 @@ test("R-5.4-8, R-7.2-9: a retry that adopts a job is answered as one when a cras
   expect(seqsOf(after, id)).toEqual([1, 2]);
 });
 
-test("R-5.4-8: a retry that adopted a job before a crash is only answered again, and brings its end no second time", async () => {
+test("R-5.4-8: a retry that adopted a job before a crash is answered again, but does not bring its end again", async () => {
   const { id, welcome, request, after } = await cutOff("runs");
   await after.resume(welcome, 0);
   await after.terminal(id);
@@ -372,13 +372,13 @@ test("R-5.4-8: a retry that adopted a job before a crash is only answered again,
   await settled();
   expect(acceptances(after, id)).toHaveLength(2);
   expect(seqsOf(after, id)).toEqual([1, 2]);
-  // Another submit under the key does ask for it.
+  // Another submit with the key does ask for it.
   await after.reply(after.send("job.submit", RETRY));
   await settled();
   expect(seqsOf(after, id)).toEqual([1, 2, 2]);
 });
 
-test("R-10-2, R-14-3: an heir is not told of a child that is being removed, and would wait for its end", async () => {
+test("R-10-2, R-14-3: a child that is being removed is not announced to an heir, which would wait for its end", async () => {
   const { heir, child, leave, adopt, store, clock, owner } = await family();
   const its = await child();
   its.end("mine");
@@ -403,7 +403,7 @@ test("R-10-2, R-14-3: an heir is not told of a child that is being removed, and 
 });
 
 test.each(["attachment", "child"])(
-  "R-7.2-8, R-D-12: a child of a client is told of by the retry that makes good an adoption whose %s could not be stored",
+  "R-7.2-8, R-D-12: a client's child is announced by the retry that completes an adoption whose %s could not be stored",
   async (what) => {
     const { owner, heir, parent, begun, leave, adopt, store } = await family();
     const { job_id = "" } = await owner.submit("led", null, { parent_job_id: parent.id });
@@ -434,7 +434,7 @@ test.each(["attachment", "child"])(
   },
 );
 
-test("R-7.2-8 and R-10-2: an heir learns of children, though it asks for what is live before it has its answer", async () => {
+test("R-7.2-8 and R-10-2: an heir learns of children even if it asks for live events before its reply", async () => {
   const { store, heir, parent, child, leave, adopt, subscribe } = await family();
   const its = await child();
   await leave();
@@ -457,7 +457,7 @@ test("R-7.2-8 and R-10-2: an heir learns of children, though it asks for what is
   expect(acceptances(heir, its.id)).toHaveLength(1);
 });
 
-test("R-7.2-8 and R-10-2: an heir learns of children, though it follows the job from now on while its answer waits", async () => {
+test("R-7.2-8 and R-10-2: an heir learns of children even if it follows the live job while its reply waits", async () => {
   const held = Promise.withResolvers<void>();
   const validate = async (value: unknown) => {
     await held.promise;
@@ -489,7 +489,7 @@ test("R-7.2-8 and R-10-2: an heir learns of children, though it follows the job 
   await heir.terminal(its.id);
 });
 
-test("R-7.2-8 and R-10-2: an heir learns of what a child delegates while the adoption is under way", async () => {
+test("R-7.2-8 and R-10-2: an heir learns of what a child delegates during the adoption", async () => {
   const { owner, heir, parent, begun, leave, adopt, store } = await family();
   const lease = { "agent.delegate": ["led"] };
   const { job_id = "" } = await owner.submit("led", null, {
@@ -511,7 +511,7 @@ test("R-7.2-8 and R-10-2: an heir learns of what a child delegates while the ado
   expect((await heir.terminal(far)).payload).toMatchObject({ result: "far" });
 });
 
-test("R-7.2-8: a child that is being written down while its parent is adopted has the new owner", async () => {
+test("R-7.2-8: a child that is being stored while its parent is adopted gets the new owner", async () => {
   const { owner, heir, parent, leave, adopt, store } = await family();
   await leave();
   const { insert, update } = store.jobs;
@@ -519,7 +519,7 @@ test("R-7.2-8: a child that is being written down while its parent is adopted ha
   const taken = Promise.withResolvers<void>();
   let written: Promise<void> = held.promise;
   let id: JobId | undefined;
-  // A store that makes what it is asked for in its order.
+  // A store that carries out calls in order.
   const write = (make: () => Promise<void>) => {
     written = written.then(make);
     return written;
@@ -530,7 +530,7 @@ test("R-7.2-8: a child that is being written down while its parent is adopted ha
   };
   store.jobs.update = async (job, change) => {
     if (job !== parent.id) return write(() => update(job, change));
-    // What is asked for before this is done comes from the owner of before.
+    // What is requested before this is done comes from the former owner.
     void parent.ctx.delegate("led");
     while (id === undefined) await settled();
     await update(job, change);
@@ -550,7 +550,7 @@ test("R-7.2-8: a child that is being written down while its parent is adopted ha
 });
 
 test.each(["runs", "has ended"])(
-  "R-7.2-8: an heir of an heir whose adoption was broken off learns of a child that %s",
+  "R-7.2-8: the heir of an heir whose adoption was interrupted learns of a child that %s",
   async (how) => {
     const rig = hosting({ limits: { retentionSec: 10_000 } });
     const { owner, heir, parent, begun, leave, adopt, store, runtime, clock } = await family(rig);
@@ -586,7 +586,7 @@ test.each(["runs", "has ended"])(
   },
 );
 
-test("R-7.2-8: a child that has ended goes with its parent, however many owners came and broke off in between", async () => {
+test("R-7.2-8: a finished child passes on with its parent, however many owners came and were interrupted in between", async () => {
   const rig = hosting({ limits: { retentionSec: 10_000 } });
   const { owner, heir, parent, begun, leave, adopt, store, runtime, clock } = await family(rig);
   const { job_id = "" } = await owner.submit("led", null, { parent_job_id: parent.id });
@@ -622,7 +622,7 @@ test("R-7.2-8: a child that has ended goes with its parent, however many owners 
 });
 
 test.each(["is gone", "is there"])(
-  "R-7.2-8: a child that was adopted by itself goes with its parent unless its owner is there: it %s",
+  "R-7.2-8: a child that was adopted by itself passes on with its parent unless its own owner is there: it %s",
   async (how) => {
     const { owner, heir, parent, begun, leave, adopt, runtime, clock, store } = await family();
     const keyed = { idempotency_key: "child" };
@@ -649,7 +649,7 @@ test.each(["is gone", "is there"])(
   },
 );
 
-test("R-7.2-8 and R-10-2: a retry makes an adoption good for a session that has subscribed since it was broken off", async () => {
+test("R-7.2-8 and R-10-2: a retry completes an adoption for a session that has subscribed since the interruption", async () => {
   const { owner, heir, parent, begun, leave, adopt, subscribe, store } = await family();
   const { job_id = "" } = await owner.submit("led", null, { parent_job_id: parent.id });
   await leave();
@@ -668,17 +668,17 @@ test("R-7.2-8 and R-10-2: a retry makes an adoption good for a session that has 
   expect(acceptances(heir, job_id)).toHaveLength(1);
   (await begun.get(job_id)?.promise)?.end("mine");
   await heir.terminal(job_id);
-  // What it watched, and all that is due to an heir.
+  // What it watched, and everything due to an heir.
   expect(seqsOf(heir, parent.id)).toEqual([3, 1, 2, 3]);
 });
 
-test("R-7.2-8 and R-10-2: an heir gets all of a family, whatever it subscribed to since its adoption was broken off", async () => {
+test("R-7.2-8 and R-10-2: an heir gets a whole family, whatever it subscribed to since its adoption was interrupted", async () => {
   const { heir, parent, child, leave, adopt, subscribe, store } = await family();
   const its = await child();
   await its.ctx.thought("one");
   await leave();
   const { commit } = store.sessions;
-  // The index has the family's new owner by then.
+  // By then the index has the family's new owner.
   store.sessions.commit = async (id, epoch, change) => {
     if (change.attach === undefined) return commit.call(store.sessions, id, epoch, change);
     throw new Error("the disk is full");
@@ -700,7 +700,7 @@ test("R-7.2-8 and R-10-2: an heir gets all of a family, whatever it subscribed t
 });
 
 test.each(["goes on", "has ended"])(
-  "P3, R-7.2-8 and R-10-2: an heir learns of a child whose delegation goes before it reads of it, of a job that %s",
+  "P3, R-7.2-8 and R-10-2: an heir learns of a child whose delegation is evicted before it reads of it, of a job that %s",
   async (how) => {
     const rig = hosting({ logLimits: { records: 8 }, limits: { retentionSec: 1000 } });
     const { heir, parent, child, leave, adopt, store } = await family(rig);
@@ -726,7 +726,7 @@ test.each(["goes on", "has ended"])(
   },
 );
 
-test("R-14-3 and R-10-2: a child that an heir comes across without a record of it is kept until it follows it", async () => {
+test("R-14-3 and R-10-2: a child that an heir finds without a record of it is kept until the heir follows it", async () => {
   const rig = hosting({ logLimits: { records: 8 }, limits: { retentionSec: 1000 } });
   const { owner, heir, parent, child, leave, adopt, store, clock } = await family(rig);
   const its = await child();
@@ -742,7 +742,7 @@ test("R-14-3 and R-10-2: a child that an heir comes across without a record of i
   await settled();
   await store.held.sessions.release();
   await adopted;
-  // What it comes to follow is on its way to the store, and the child's time comes to an end.
+  // That it follows the child is being stored, and the child's time runs out.
   expect(store.held.sessions.waiting).toBe(1);
   for (let second = 600; second < 1100; second += 10) {
     clock.advance(10_000);
@@ -753,7 +753,7 @@ test("R-14-3 and R-10-2: a child that an heir comes across without a record of i
   expect(acceptances(heir, its.id)).toHaveLength(1);
 });
 
-test("R-7.2-8, R-10-2: whoever watched a job learns of its children when a crash comes right behind the adoption", async () => {
+test("R-7.2-8, R-10-2: a session that watched a job learns of its children if a crash comes right after the adoption", async () => {
   const { start, submit, clock, store } = hosts({ led: { attempts: 2 } });
   const runtime = start();
   const owner = new Viewer(runtime);
@@ -787,7 +787,7 @@ test("R-7.2-8, R-10-2: whoever watched a job learns of its children when a crash
   expect(acceptances(after, id)).toHaveLength(1);
 });
 
-test("R-D-12, R-7.2-8: an heir learns of a child that a client asked for and that was checked while it came to own the parent", async () => {
+test("R-D-12, R-7.2-8: an heir learns of a client's child that was being checked while the heir adopted the parent", async () => {
   const held = Promise.withResolvers<void>();
   const checked = Promise.withResolvers<void>();
   const validate = async (value: unknown) => {
@@ -813,7 +813,7 @@ test("R-D-12, R-7.2-8: an heir learns of a child that a client asked for and tha
   expect(told?.payload.request_id).toBeUndefined();
 });
 
-test("R-D-12, R-7.2-8: an heir learns of a child whose credential was issued while it came to own the parent", async () => {
+test("R-D-12, R-7.2-8: an heir learns of a child whose credential was being issued while the heir adopted the parent", async () => {
   const upstream = new FakeUpstream();
   const { start, submit, clock } = hosts({
     provisioners: { llm: upstream },
@@ -847,7 +847,7 @@ test("R-D-12, R-7.2-8: an heir learns of a child whose credential was issued whi
   expect(told.payload.request_id).toBeUndefined();
 });
 
-test("R-10-2 and R-7.2-8: an heir is told once of a child that is both in the index and in what is left of the log", async () => {
+test("R-10-2 and R-7.2-8: a child both in the index and in what is left of the log is announced to an heir once", async () => {
   const rig = hosting({ logLimits: { records: 200 } });
   const { owner, heir, parent, child, leave, adopt, subscribe } = await family(rig);
   const { store, runtime, start } = rig;
@@ -870,7 +870,7 @@ test("R-10-2 and R-7.2-8: an heir is told once of a child that is both in the in
   await store.held.sessions.open();
   await other.ctx.thought("beside");
   await settled();
-  // With two jobs to read, the page that skips records is not the one that tells of the child.
+  // With two jobs to read, the page that skips records is not the one that announces the child.
   const back = new Viewer(runtime);
   const welcome = await heir.find(({ type }) => type === "session.welcome");
   await back.resume(welcome, heir.stream.length);
@@ -881,7 +881,7 @@ test("R-10-2 and R-7.2-8: an heir is told once of a child that is both in the in
   expect(seqsOf(back, its.id)).toEqual([1, 2]);
 });
 
-test("R-7.2-8: a retry makes good an adoption that broke off before a restart, of a session that only watched since", async () => {
+test("R-7.2-8: a retry completes an adoption that a restart followed, for a session that has only watched since", async () => {
   const { start, submit, clock, store } = hosts({ led: { attempts: 2 } });
   const runtime = start();
   const owner = new Viewer(runtime);
@@ -912,18 +912,18 @@ test("R-7.2-8: a retry makes good an adoption that broke off before a restart, o
   await after.terminal(id);
   expect(acceptances(after, id)).toHaveLength(1);
   await settled();
-  // What it watched, of the attempt that the new process began, and all that is due to an heir.
+  // What it watched, of the attempt that the new process began, and everything due to an heir.
   expect(seqsOf(after, job.id)).toEqual([4, 1, 2, 3, 4]);
   expect(after.seqs).toEqual(dense(after.seqs.length, before.stream.length + 1));
 });
 
-/** What becomes of one call to the store, while two sessions adopt a job. */
+/** What happens to one call to the store while two sessions adopt a job. */
 const TROUBLE = dense(8).flatMap((call) =>
   ["fails", "fails once it is done", "is slow"].map((how) => ({ call, how })),
 );
 
 test.each(TROUBLE)(
-  "R-7.2-5, R-7.2-8: of two sessions that adopt a job at once one owns it, and both see all of it, where call $call $how",
+  "R-7.2-5, R-7.2-8: of two concurrent adopters one owns the job, and both see all of it, where call $call $how",
   async ({ call, how }) => {
     const { heir, parent, child, leave, adopt, runtime, store } = await family();
     await parent.ctx.thought("one");
@@ -944,7 +944,7 @@ test.each(TROUBLE)(
     const { commit } = sessions;
     jobs.update = (id, change) => failing(() => update.call(jobs, id, change));
     jobs.list = (query, damaged) => failing(() => list.call(jobs, query, damaged));
-    // What the numbers mean is another matter: a connection that cannot store it ends, and resumes.
+    // Storing what the numbers mean is a separate matter: a connection that fails to do so ends, and is resumed.
     sessions.commit = (id, epoch, change) =>
       change.runs === undefined
         ? failing(() => commit.call(sessions, id, epoch, change))
@@ -958,7 +958,7 @@ test.each(TROUBLE)(
     }
     Object.assign(jobs, { update, list });
     sessions.commit = commit;
-    // Whoever was refused asks again, with what is live in between.
+    // Whoever was refused tries again, with a live event in between.
     await parent.ctx.thought("two");
     for (const [i, viewer] of both.entries()) {
       if (answers[i]?.type === "job.accepted") continue;

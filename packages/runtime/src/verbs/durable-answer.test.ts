@@ -20,8 +20,8 @@ async function say({ ctx }: LedJob, count: number): Promise<void> {
 }
 
 /**
- * A job with four records, its owner, and an observer. The store makes every change at once, and is late to say so where an
- * attachment comes from the request `req_late`, or from where `late` says.
+ * A job with four records, its owner, and an observer. The store makes every change at once, but answers late if an
+ * attachment comes from the request `req_late`, or as `late` decides.
  */
 async function scene(late = ({ request }: AttachmentRow) => request === LATE) {
   const rig = hosting();
@@ -49,13 +49,13 @@ async function scene(late = ({ request }: AttachmentRow) => request === LATE) {
 const answersTo = ({ frames }: Viewer, id: string) =>
   frames.filter(({ payload }) => payload.request_id === id);
 const jobSeqs = (frames: readonly Frame[]) => frames.map(({ job_seq }) => job_seq);
-/** What came behind the reply to a request. */
+/** What followed the reply to a request. */
 const behind = ({ frames }: Viewer, id: string) =>
   frames.slice(frames.findIndex(({ payload }) => payload.request_id === id) + 1);
 const streamOf = (frames: readonly Frame[]) =>
   frames.filter(({ event_seq }) => event_seq !== undefined);
 
-test("R-7.6-3, R-6.3-20: a subscription is answered once it is durable, in front of all that it delivers", async () => {
+test("R-7.6-3, R-6.3-20: a subscription is answered once it is durable, before anything that it delivers", async () => {
   const { observer, job, stored } = await scene();
   subscribe(observer, job, { history: true });
   await settled();
@@ -67,7 +67,7 @@ test("R-7.6-3, R-6.3-20: a subscription is answered once it is durable, in front
   expect(observer.seqs).toEqual(dense(5));
 });
 
-test("R-4-2: nothing but the answer waits for the store", async () => {
+test("R-4-2: only the reply waits for the store", async () => {
   const { observer, owner, job, start, stored } = await scene();
   const another = await start(owner);
   subscribe(observer, job, { history: true });
@@ -83,7 +83,7 @@ test("R-4-2: nothing but the answer waits for the store", async () => {
   expect(observer.seqs).toEqual(dense(7));
 });
 
-test("R-7.6-3: a resubmission that leads to the same job meanwhile delivers nothing before the answer", async () => {
+test("R-7.6-3: a resubmission that leads to the same job meanwhile delivers nothing before the reply", async () => {
   const { observer, job, stored } = await scene();
   subscribe(observer, job, { history: true });
   await settled();
@@ -99,7 +99,7 @@ test("R-7.6-3: a resubmission that leads to the same job meanwhile delivers noth
   expect(jobSeqs(told)).toEqual(dense(5));
 });
 
-test("R-7.6-6: what is live begins where the job is when that is said", async () => {
+test("R-7.6-6: live events begin at the job's position when the reply is sent", async () => {
   const { observer, job, stored } = await scene();
   subscribe(observer, job);
   await settled();
@@ -111,7 +111,7 @@ test("R-7.6-6: what is live begins where the job is when that is said", async ()
 });
 
 test.each([{}, { history: true }])(
-  "R-7.6-3: the end of the job stands behind the answer that it overtook, asked with %j",
+  "R-7.6-3: the end of the job follows the reply that it overtook, asked with %j",
   async (rest) => {
     const { observer, owner, job, stored } = await scene();
     subscribe(observer, job, rest);
@@ -127,7 +127,7 @@ test.each([{}, { history: true }])(
   },
 );
 
-test("R-7.6-8: who leaves meanwhile is answered, and gets nothing", async () => {
+test("R-7.6-8: a client that unsubscribes meanwhile is answered, and gets nothing", async () => {
   const { observer, job, stored } = await scene();
   subscribe(observer, job, { history: true });
   unsubscribe(observer, job);
@@ -138,7 +138,7 @@ test("R-7.6-8: who leaves meanwhile is answered, and gets nothing", async () => 
   expect(observer.seqs).toEqual([]);
 });
 
-test("R-7.6-7: of two subscriptions to one job neither is answered before it is durable, nor told before both are", async () => {
+test("R-7.6-7: of two subscriptions to a job neither is answered before it is durable, nor sends before both are", async () => {
   const { observer, job, stored } = await scene();
   subscribe(observer, job, { history: true });
   subscribe(observer, job, {}, "req_live");
@@ -153,7 +153,7 @@ test("R-7.6-7: of two subscriptions to one job neither is answered before it is 
   }
 });
 
-test("P3: what is live takes nothing from a history that was asked for behind it", async () => {
+test("P3: live events take nothing away from a history that was requested after them", async () => {
   const { observer, job, stored } = await scene();
   subscribe(observer, job);
   subscribe(observer, job, { history: true }, "req_history");
@@ -164,7 +164,7 @@ test("P3: what is live takes nothing from a history that was asked for behind it
   expect(jobSeqs(streamOf(behind(observer, LATE)))).toEqual(dense(5));
 });
 
-test("R-7.6-3: an owner that asks while its place in its own job is being stored hears of the end behind the answer", async () => {
+test("R-7.6-3: an owner that asks while its position in its own job is being stored gets the end after the reply", async () => {
   const { owner, start, stored } = await scene(({ role }) => role === "owner");
   const job = await start(owner);
   await say(job, 1);
@@ -179,7 +179,7 @@ test("R-7.6-3: an owner that asks while its place in its own job is being stored
   expect(behind(owner, LATE)).toContain(end);
 });
 
-test("R-6.3-14: a connection that comes between commit and answer gets that answer, and all behind it", async () => {
+test("R-6.3-14: a connection that comes between commit and reply gets the reply, and everything after it", async () => {
   const { runtime, observer, welcome, job, stored } = await scene();
   subscribe(observer, job, { history: true });
   await settled();
@@ -189,7 +189,7 @@ test("R-6.3-14: a connection that comes between commit and answer gets that answ
   await back.resume(welcome, 0);
   await say(job, 1);
   expect(back.seqs).toEqual([]);
-  // It has no answer, so it asks again.
+  // It has no reply, so it asks again.
   subscribe(back, job, { history: true });
   await settled();
   await stored();
@@ -200,7 +200,7 @@ test("R-6.3-14: a connection that comes between commit and answer gets that answ
   expect(jobSeqs(back.stream).filter((seq) => seq === 6)).toHaveLength(1);
 });
 
-test("R-6.3-14: one that was answered while nobody was connected is followed all the same", async () => {
+test("R-6.3-14: a subscription that was answered while nobody was connected is still followed", async () => {
   const { runtime, observer, welcome, job, stored } = await scene();
   subscribe(observer, job, { history: true });
   await settled();
@@ -213,7 +213,7 @@ test("R-6.3-14: one that was answered while nobody was connected is followed all
   expect(jobSeqs(back.stream)).toEqual(dense(4));
 });
 
-test("R-5.4-2: what cannot be stored is refused and delivers nothing; who followed the job before goes on", async () => {
+test("R-5.4-2: a subscription that cannot be stored is refused and delivers nothing; an existing one goes on", async () => {
   const { runtime, observer, job, stored } = await scene();
   subscribe(observer, job, { history: true });
   const before = new Viewer(runtime);
@@ -229,7 +229,7 @@ test("R-5.4-2: what cannot be stored is refused and delivers nothing; who follow
   await say(job, 1);
   expect(observer.seqs).toEqual([]);
   expect(jobSeqs(before.stream)).toEqual([5]);
-  // Nothing of it stays behind.
+  // Nothing of it is left behind.
   subscribe(before, job, {}, "req_after");
   expect((await before.reply("req_after")).type).toBe("job.subscribed");
   subscribe(observer, job, { history: true }, "req_again");
@@ -238,7 +238,7 @@ test("R-5.4-2: what cannot be stored is refused and delivers nothing; who follow
   expect(jobSeqs(observer.stream)).toEqual(dense(5));
 });
 
-test("R-5.4-2: of two subscriptions to one job that cannot be stored neither delivers anything; who followed it before goes on", async () => {
+test("R-5.4-2: of two subscriptions to a job that cannot be stored neither delivers; an existing one goes on", async () => {
   const { runtime, observer, job, stored } = await scene(
     ({ request }) => request === LATE || request === "req_second",
   );
@@ -263,7 +263,7 @@ test("R-5.4-2: of two subscriptions to one job that cannot be stored neither del
   expect(jobSeqs(before.stream)).toEqual([5]);
 });
 
-test("R-7.2-8, R-6.3-20: a resubmission is answered once its session follows the job durably, and holds up what comes behind it", async () => {
+test("R-7.2-8, R-6.3-20: a resubmission is answered once its session follows the job durably; later replies wait", async () => {
   const { observer, job, stored } = await scene();
   observer.sendAs(LATE, "job.submit", { agent: "led", input: null, ...KEYED });
   const next = observer.send("job.submit", { agent: "nobody", input: null });
@@ -276,7 +276,7 @@ test("R-7.2-8, R-6.3-20: a resubmission is answered once its session follows the
   expect(jobSeqs(streamOf(behind(observer, LATE)))).toEqual(dense(4));
 });
 
-test("R-7.2-8, R-6.3-20: a connection that comes meanwhile is not told of it either before it is durable", async () => {
+test("R-7.2-8, R-6.3-20: nor is a connection that comes meanwhile told of the job before that is durable", async () => {
   const { runtime, observer, welcome, stored } = await scene();
   observer.sendAs(LATE, "job.submit", { agent: "led", input: null, ...KEYED });
   await settled();
@@ -291,7 +291,7 @@ test("R-7.2-8, R-6.3-20: a connection that comes meanwhile is not told of it eit
   expect(jobSeqs(streamOf(behind(back, LATE)))).toEqual(dense(4));
 });
 
-test("R-7.2-8, R-6.3-8: what became durable while nobody was connected is told of once, in front of the events", async () => {
+test("R-7.2-8, R-6.3-8: a job durably followed while nobody was connected is announced once, before its events", async () => {
   const { runtime, observer, welcome, job, stored } = await scene();
   observer.sendAs(LATE, "job.submit", { agent: "led", input: null, ...KEYED });
   await settled();
@@ -305,7 +305,7 @@ test("R-7.2-8, R-6.3-8: what became durable while nobody was connected is told o
   expect(jobSeqs(streamOf(behind(back, LATE)))).toEqual(dense(4));
 });
 
-test("R-7.2-9, R-6.3-20: an owner that has seen the end and asks once more is answered when that is durable", async () => {
+test("R-7.2-9, R-6.3-20: an owner that has seen the end and asks again is answered when that is durable", async () => {
   const { owner, job, stored } = await scene();
   job.end("done");
   await owner.terminal(job.id);
@@ -330,7 +330,7 @@ test("R-5.4-8: a resubmission that could not be stored is decided anew when it i
   await back.resume(welcome, 0);
   submit(back);
   await settled();
-  // The store fails it again, and says so this time.
+  // The store fails it again, and reports it this time.
   expect(answersTo(back, LATE).map(({ payload }) => payload.code)).toEqual(["INTERNAL_ERROR"]);
   back.send("job.submit", { agent: "led", input: null, ...KEYED });
   await settled();
@@ -338,7 +338,7 @@ test("R-5.4-8: a resubmission that could not be stored is decided anew when it i
   expect(jobSeqs(back.stream)).toEqual(dense(4));
 });
 
-test("R-5.4-8: a refusal is answered once it is remembered", async () => {
+test("R-5.4-8: a refusal is answered once it is stored", async () => {
   const { store, runtime } = hosting();
   Object.assign(store, { durable: true });
   const viewer = new Viewer(runtime);

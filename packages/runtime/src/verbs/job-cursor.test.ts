@@ -9,7 +9,7 @@ test("R-6.6-2: a cursor says where the page ended, and nothing else", () => {
   expect(Buffer.from(cursor, "base64url").toString()).toBe(JSON.stringify(Object.values(place)));
 });
 
-test("R-6.6-6: what was never given out as a cursor is none", () => {
+test("R-6.6-6: anything never issued as a cursor is refused", () => {
   const encode = (text: string) => Buffer.from(text).toString("base64url");
   const good = formatCursor({ acceptedAt: 5, id: newJobId() });
   const wrong = [

@@ -20,7 +20,7 @@ const list = (viewer: Viewer, payload: object = {}): Promise<Frame> =>
 const idsOf = ({ payload }: Frame): string[] =>
   payload.jobs.map(({ job_id }: { job_id: string }) => job_id);
 
-/** Pages through, doing something between two pages. */
+/** Reads all pages, and does something between two of them. */
 async function all(viewer: Viewer, query: object, between: () => unknown = () => {}) {
   const ids: string[] = [];
   for (let cursor: string | null | undefined; cursor !== null; ) {
@@ -35,7 +35,7 @@ async function all(viewer: Viewer, query: object, between: () => unknown = () =>
 async function started(rig: Rig, viewer: Viewer, count: number): Promise<LedJob[]> {
   const jobs: LedJob[] = [];
   for (let i = 0; i < count; i++) {
-    // Two jobs each in one millisecond: the id decides between them.
+    // Two jobs in each millisecond: the id decides between them.
     if (i % 2 === 0) rig.clock.advance(1);
     jobs.push(await rig.start(viewer));
   }
@@ -49,7 +49,7 @@ const sorted = (jobs: readonly LedJob[], first = 0) => {
   return pairs;
 };
 
-test("R-6.6-4, R-7.6-11: an entry tells what a job is and how far it got, in the order of acceptance", async () => {
+test("R-6.6-4, R-7.6-11: an entry describes a job and its progress, in the order of acceptance", async () => {
   const rig = hosting();
   const { viewer } = await greeted(rig);
   const started = rig.clock.now();
@@ -99,7 +99,7 @@ test("R-6.6-1, R-6.6-2: another principal's jobs are in no list, count or cursor
   for (const { id } of his) expect(JSON.stringify(viewer.frames) + cursor).not.toContain(id);
 });
 
-test("R-6.6-1, R-6.6-2: a policy adds exactly the jobs that it names, page by page", async () => {
+test("R-6.6-1, R-6.6-2: a policy adds exactly the jobs that it allows, page by page", async () => {
   const seen: string[] = [];
   const rig = hosting({
     policy: { mayObserve: (_principal, job) => seen.includes(job.id) },
@@ -141,7 +141,7 @@ test("R-6.6-5: while jobs start and end, an enumeration neither repeats nor skip
   for (const [i, { id }] of staying.entries()) if (i > turn) expect(ids).toContain(id);
 });
 
-test("R-6.6-5: a job that ends between the index and the look at it is in the list all the same", async () => {
+test("R-6.6-5: a job that ends while it is being listed is still in the list", async () => {
   const rig = hosting();
   const { viewer } = await greeted(rig);
   const job = await rig.start(viewer);
@@ -157,7 +157,7 @@ test("R-6.6-5: a job that ends between the index and the look at it is in the li
   expect(payload.jobs).toMatchObject([{ job_id: job.id, status: "success", last_job_seq: 2 }]);
 });
 
-test("filters: states, agents, and times to the fraction of a millisecond", async () => {
+test("filters by state, agent, and time to a fraction of a millisecond", async () => {
   const versions = ["1.0", "1.0.1"].map((version) =>
     defineAgent({ name: "versioned", version, run: () => "done" }),
   );
@@ -191,7 +191,7 @@ test("filters: states, agents, and times to the fraction of a millisecond", asyn
   expect(await found({ created_before: leap })).toEqual([]);
 });
 
-test("R-6.6-6: what cannot be read is refused", async () => {
+test("R-6.6-6: unreadable filters and cursors are refused", async () => {
   const rig = hosting();
   const { viewer } = await greeted(rig);
   for (const payload of [
@@ -224,7 +224,7 @@ test("R-6.2-3: without the feature nothing is listed", async () => {
   expect((await list(viewer)).payload.details).toEqual({ feature: "list_jobs" });
 });
 
-test("R-4.1-7: a page of large leases stays below a mebibyte, and the enumeration is whole", async () => {
+test("R-4.1-7: a page of large leases stays below 1 MiB, and the enumeration is complete", async () => {
   const rig = hosting();
   const { viewer } = await greeted(rig);
   const patterns = Array.from({ length: 200 }, (_, i) => `${i}${"ä".repeat(900)}`);
@@ -262,7 +262,7 @@ test("the limit is 100 by default and 1,000 at most", async () => {
   expect(welcome.payload.capabilities.features).toContain("list_jobs");
 });
 
-test("R-6.6-7: last_event_seq speaks the numbers of the session that submitted, however the list is asked for", async () => {
+test("R-6.6-7: last_event_seq is a number of the session that submitted, however the list is requested", async () => {
   const rig = hosting({ limits: { retentionSec: 3600 } });
   const { viewer: owner, welcome } = await greeted(rig);
   const { viewer: other } = await greeted(rig);
@@ -304,7 +304,7 @@ test("R-6.6-7: last_event_seq speaks the numbers of the session that submitted, 
   expect(await numbers()).toEqual(expected([3, 4], [2, 2]));
 });
 
-test("R-6.6-7: an adopted job still has the numbers of the session that submitted it", async () => {
+test("R-6.6-7: an adopted job keeps the numbers of the session that submitted it", async () => {
   const rig = hosting({ limits: { retentionSec: 3600 } });
   const { viewer: owner } = await greeted(rig);
   const job = await rig.start(owner, { idempotency_key: "k" });
@@ -328,7 +328,7 @@ test("R-6.6-7: an adopted job still has the numbers of the session that submitte
   ]);
 });
 
-test("J2: a job whose end is on the wire is not listed as running, though the store has not said yet that it took that", async () => {
+test("J2: a job whose end has been sent is not listed as running, even if the store has not yet confirmed the end", async () => {
   const rig = hosting();
   const { viewer } = await greeted(rig);
   const job = await rig.start(viewer);

@@ -34,7 +34,7 @@ const payloadOf = ({ payload: { request_id: _, ...rest } }: Frame) => rest;
 const jobSeqs = (viewer: Viewer) => viewer.stream.map(({ job_seq }) => job_seq);
 
 test.each([10, 20])(
-  "R-7.2-5: %i concurrent submits of one key, from two sessions, make one job",
+  "R-7.2-5: %i concurrent submits with one key, from two sessions, make one job",
   async (count) => {
     const rig = hosting();
     const { viewer: a } = await greeted(rig);
@@ -56,7 +56,7 @@ test.each([10, 20])(
   },
 );
 
-test("R-14-2: what a session has just left makes room for the job of a submit right behind it", async () => {
+test("R-14-2: a subscription that a session has just ended makes room for the job of a submit right after it", async () => {
   const rig = hosting({ limits: { subscriptionsPerSession: 1 } });
   const { viewer: owner } = await greeted(rig);
   const followed = await rig.start(owner);
@@ -64,7 +64,7 @@ test("R-14-2: what a session has just left makes room for the job of a submit ri
   const { viewer } = await greeted(rig);
   const about = { job_id: followed.id };
   await viewer.reply(viewer.send("job.subscribe", about, about));
-  // While a batch is being built, nothing is left.
+  // While a batch is being built, no subscription ends.
   rig.store.held.sessions.hold();
   await followed.ctx.thought("on");
   await settled();
@@ -78,7 +78,7 @@ test("R-14-2: what a session has just left makes room for the job of a submit ri
   });
 });
 
-test("R-14-2: of submits that are made at once, no more let a session follow others' jobs than it may", async () => {
+test("R-14-2: concurrent submits let a session follow no more of others' jobs than it may", async () => {
   const rig = hosting({ limits: { subscriptionsPerSession: 1 } });
   const { viewer: owner } = await greeted(rig);
   const keys = ["k1", "k2", "k3"].map((key) => ({ idempotency_key: key }));
@@ -93,7 +93,7 @@ test("R-14-2: of submits that are made at once, no more let a session follow oth
   ]);
 });
 
-test("R-5.4-5, R-12-1: what a submit led to and could not be stored is refused in its place, without a word of the store", async () => {
+test("R-5.4-5, R-12-1: a submit whose effect could not be stored is refused in its place, without the store's error", async () => {
   const rig = hosting();
   const { viewer: owner } = await greeted(rig);
   await rig.start(owner, KEYED);
@@ -112,7 +112,7 @@ test("R-5.4-5, R-12-1: what a submit led to and could not be stored is refused i
   expect(answers).toEqual(sent);
 });
 
-test("R-7.2-8: a job whose owner goes while a submit with its key waits gets that one's session as its owner", async () => {
+test("R-7.2-8: a job whose owner goes while a submit with its key waits gets the submitting session as owner", async () => {
   const rig = hosting();
   const { viewer: owner, welcome: left } = await greeted(rig);
   const followed = await rig.start(owner);
@@ -131,7 +131,7 @@ test("R-7.2-8: a job whose owner goes while a submit with its key waits gets tha
   });
 });
 
-test("R-7.2-9, R-14-3: a job whose time is up while a submit with its key waits for its reply is kept until that is given", async () => {
+test("R-7.2-9, R-14-3: a job whose time is up while a submit with its key awaits its reply is kept until the reply", async () => {
   const checked = Promise.withResolvers<void>();
   const validate = (value: unknown) => checked.promise.then(() => ({ value }));
   const input = { "~standard": { version: 1, vendor: "test", validate } } as const;
@@ -151,7 +151,7 @@ test("R-7.2-9, R-14-3: a job whose time is up while a submit with its key waits 
   checked.resolve();
   expect((await viewer.reply(retry)).job_id).toBe(job.id);
   expect((await viewer.terminal(job.id)).payload.result).toBe("done");
-  // And not for ever.
+  // But not for ever.
   viewer.sever();
   rig.clock.advance(DAY);
   await settled();
@@ -193,7 +193,7 @@ test("R-7.2-6, R-7.1-1: a rejected submit reserves nothing; a used key is refuse
   expect((await viewer.submit("led@", null, KEYED)).payload.code).toBe("INVALID_REQUEST");
 });
 
-test("R-7.2-1: the same key of another principal is another key", async () => {
+test("R-7.2-1: the same key of another principal is a different key", async () => {
   const rig = hosting();
   const { viewer: alice } = await greeted(rig);
   const { viewer: bob } = await greeted(rig, "other");
@@ -203,7 +203,7 @@ test("R-7.2-1: the same key of another principal is another key", async () => {
   expect(his.job_id).not.toBe(hers.id);
 });
 
-test("R-7.2-8, R-6.3-8: a retry in another session whose answer is lost is told of the job before its events", async () => {
+test("R-7.2-8, R-6.3-8: a retry in another session whose reply is lost learns of the job before its events", async () => {
   const rig = hosting();
   const { viewer: owner } = await greeted(rig);
   const { job_id = "" } = await owner.submit("led", null, KEYED);
@@ -227,14 +227,14 @@ test("R-7.2-8, R-6.3-8: a retry in another session whose answer is lost is told 
   expect(told.filter((type) => type === "job.accepted")).toHaveLength(1);
   back.sever();
 
-  // Whoever has seen one of its events has been told.
+  // A client that has seen one of its events has been told of the job.
   const later = new Viewer(rig.runtime);
   await later.resume(again, 1);
   await later.terminal(job_id);
   expect(later.frames.map(({ type }) => type)).not.toContain("job.accepted");
 });
 
-test("R-7.2-3, R-7.2-8: a retry in another session gets the first acceptance and all history, and no second run", async () => {
+test("R-7.2-3, R-7.2-8: a retry in another session gets the first acceptance and all history, and starts no run", async () => {
   const rig = hosting();
   const { viewer: owner } = await greeted(rig);
   const { job_id = "", ...first } = await owner.submit(
@@ -268,7 +268,7 @@ test("R-7.2-3, R-7.2-8: a retry in another session gets the first acceptance and
   expect(rig.begun.size).toBe(1);
 });
 
-test("R-7.2-9: a retry of a finished job is followed by its end once more, for the owner and for others", async () => {
+test("R-7.2-9: a retry of a finished job is followed by its end again, for the owner and for others", async () => {
   const rig = hosting();
   const { viewer: owner } = await greeted(rig);
   const job = await rig.start(owner, KEYED);
@@ -286,7 +286,7 @@ test("R-7.2-9: a retry of a finished job is followed by its end once more, for t
   expect(rig.begun.size).toBe(1);
 });
 
-test("R-7.2-9: a retry just when the job ends gets the end exactly once", async () => {
+test("R-7.2-9: a retry just as the job ends gets the end exactly once", async () => {
   const rig = hosting();
   const { viewer } = await greeted(rig);
   const job = await rig.start(viewer, KEYED);
@@ -301,12 +301,12 @@ test("R-7.2-9: a retry just when the job ends gets the end exactly once", async 
   await settled();
   const ends = viewer.stream.filter(({ type }) => type === "job.result");
   const place = viewer.frames.findIndex(({ payload }) => payload.request_id === request);
-  // Told before the acceptance, it is told again behind it; else it is told once.
+  // Sent before the acceptance, it is sent again after it; otherwise it is sent once.
   expect(viewer.frames.slice(place).some(({ type }) => type === "job.result")).toBe(true);
   expect(ends.length).toBeLessThanOrEqual(2);
 });
 
-test("R-7.2-9: a retry between the end that was shown and the store's word for it repeats nothing but the end", async () => {
+test("R-7.2-9: a retry between sending the end and the store's confirmation repeats nothing but the end", async () => {
   const rig = hosting();
   const { viewer } = await greeted(rig);
   const job = await rig.start(viewer, KEYED);
@@ -337,7 +337,7 @@ test("R-7.2-9: a retry between the end that was shown and the store's word for i
   expect(own.map(({ job_seq }) => job_seq)).toEqual([...shown, shown.at(-1)]);
 });
 
-test("R-7.2-4: a reused key with other parameters is refused, and touches nobody", async () => {
+test("R-7.2-4: a key reused with other parameters is refused, and affects nobody", async () => {
   const rig = hosting();
   const { viewer: owner } = await greeted(rig);
   const { viewer: watcher } = await greeted(rig);
@@ -357,7 +357,7 @@ test("R-7.2-4: a reused key with other parameters is refused, and touches nobody
   await Promise.all([owner.terminal(job.id), watcher.terminal(job.id)]);
 });
 
-test("R-7.2-8, R-7.4-7: a retry after the owning session is gone makes the asking one the owner, and the next one not", async () => {
+test("R-7.2-8, R-7.4-7: the first retry after the owning session is gone makes its session owner, the next does not", async () => {
   const rig = hosting();
   const { viewer: first } = await greeted(rig);
   const job = await rig.start(first, KEYED);
@@ -376,13 +376,13 @@ test("R-7.2-8, R-7.4-7: a retry after the owning session is gone makes the askin
   const { id: job_id } = job;
   const cancel = (viewer: Viewer) => viewer.reply(viewer.send("job.cancel", {}, { job_id }));
   expect((await cancel(late)).payload.code).toBe("PERMISSION_DENIED");
-  // The numbers of a subscription are still those of the session that submitted it.
+  // A subscription's numbers are still those of the session that submitted it.
   late.frames.length = 0;
   const history = { job_id, history: true, from_event_seq: 1 };
   await late.reply(late.send("job.subscribe", history, { job_id }));
   await settled();
   expect(jobSeqs(late)).toEqual([2]);
-  // A session that lost the reply learns of its job on the way back.
+  // A session that lost the reply learns of its job on resume.
   heir.sever();
   const back = new Viewer(rig.runtime);
   await back.resume(welcome, 0);
@@ -394,7 +394,7 @@ test("R-7.2-8, R-7.4-7: a retry after the owning session is gone makes the askin
   expect(jobSeqs(back)).toEqual([1, 2, 3]);
 });
 
-test("R-7.2-8: a finished job is adopted too, with its history and its end", async () => {
+test("R-7.2-8: a finished job can be adopted too, with its history and its end", async () => {
   const rig = hosting();
   const { viewer: first } = await greeted(rig);
   const job = await rig.start(first, KEYED);
@@ -435,7 +435,7 @@ test("R-7.2-7: a key and its job outlive a short retention: for a day, and while
   expect(await rig.store.jobs.get(job.id)).toBeUndefined();
 });
 
-test("R-7.2-7: a record that names no job was left by a crash, and counts for nothing", async () => {
+test("R-7.2-7: a key's record without a job was left by a crash, and has no effect", async () => {
   const rig = hosting();
   const { viewer } = await greeted(rig);
   await rig.store.idempotency.put({
@@ -449,7 +449,7 @@ test("R-7.2-7: a record that names no job was left by a crash, and counts for no
   expect((await viewer.submit("led", null, KEYED)).job_id).toBe(job.id);
 });
 
-test("the record of a key is durable no later than its job: it is asked for right in front of it", async () => {
+test("a key's record is durable no later than its job: it is requested right before it", async () => {
   const rig = hosting();
   const { viewer } = await greeted(rig);
   const order: string[] = [];
@@ -519,7 +519,7 @@ test("R-7.2-7, R-7.2-3: keys and their jobs survive a restart, and a short reten
   expect(runs).toBe(1);
 });
 
-test("R-6.3-18, R-7.6-5: a job that was adopted keeps the numbering of the session that submitted it", async () => {
+test("R-6.3-18, R-7.6-5: an adopted job keeps the numbers of the session that submitted it", async () => {
   const rig = hosting({ limits: { retentionSec: 60 } });
   const { viewer: first } = await greeted(rig);
   const kept = await rig.start(first, KEYED);
@@ -551,7 +551,7 @@ test("R-6.3-18, R-7.6-5: a job that was adopted keeps the numbering of the sessi
   expect(await ask()).toEqual([5, 6, 7]);
 });
 
-test("R-7.2-5, R-5.4-5: of two submits with one key the earlier one makes the job, and the session has all of it once", async () => {
+test("R-7.2-5, R-5.4-5: of two submits with one key the earlier makes the job, and the session gets all of it once", async () => {
   const { start, store } = hosts({ provisioners: { llm: new FakeUpstream() } });
   const options = { peer: { address: "127.0.0.1", loopback: true } };
   const before = new Viewer(start(), options);
@@ -559,7 +559,7 @@ test("R-7.2-5, R-5.4-5: of two submits with one key the earlier one makes the jo
   const runtime = start();
   const viewer = new Viewer(runtime, options);
   await viewer.resume(welcome, 0);
-  // Whether the process before has answered the earlier one takes longer to find out.
+  // Finding out whether the previous process answered the earlier one takes longer.
   const { list } = store.jobs;
   const held = Promise.withResolvers<void>();
   store.jobs.list = async (query) => {

@@ -24,7 +24,7 @@ const typed = defineAgent({
   run: (_ctx, { depth }) => ({ ok: depth.levels > 0 }),
 });
 
-/** An agent whose input is checked until `go` is called: a submit to it holds up the replies to those behind it. */
+/** An agent whose input is checked until `go` is called: a submit to it delays later replies. */
 function slowlyChecked() {
   const { promise, resolve: go } = Promise.withResolvers<void>();
   const validate = (value: unknown) => promise.then(() => ({ value }));
@@ -63,7 +63,7 @@ test.each(["job.cancel", "job.subscribe"])(
   },
 );
 
-test("R-7.1-2: while the delegation that a submit asks for is written down, its session hears nothing of the child", async () => {
+test("R-7.1-2: while the delegation that a submit requests is being stored, its session hears nothing of the child", async () => {
   const { store, start, viewer } = await connected({}, ["list_jobs"]);
   const parent = await start(viewer, { lease_request: { "agent.delegate": ["led"] } });
   await settled();
@@ -103,7 +103,7 @@ test("R-5.4-5: replies come in the order of the submits, acceptances and rejecti
   ]);
 });
 
-test("R-5.4-8: a repeated submit is answered alike and starts no second job, also after a resume", async () => {
+test("R-5.4-8: a repeated submit gets the same answer and starts no second job, even after a resume", async () => {
   const { runtime, viewer, welcome, begun } = await connected();
   const id = viewer.send("job.submit", { agent: "led" });
   const first = await viewer.reply(id);
@@ -119,7 +119,7 @@ test("R-5.4-8: a repeated submit is answered alike and starts no second job, als
   expect(begun.size).toBe(1);
 });
 
-describe("R-5.4-8: a submit with a long lease, sent once more", () => {
+describe("R-5.4-8: a repeated submit with a long lease", () => {
   const payload = {
     agent: "led",
     lease_request: {
@@ -128,7 +128,7 @@ describe("R-5.4-8: a submit with a long lease, sent once more", () => {
     },
   };
 
-  test("is answered alike, also after a resume, and starts no second job", async () => {
+  test("gets the same answer, even after a resume, and starts no second job", async () => {
     const { runtime, viewer, welcome, begun } = await connected();
     const id = viewer.send("job.submit", payload);
     const first = await viewer.reply(id);
@@ -143,7 +143,7 @@ describe("R-5.4-8: a submit with a long lease, sent once more", () => {
     expect(begun.size).toBe(1);
   });
 
-  test("is told that its job is not kept any more", async () => {
+  test("is told that its job is no longer kept", async () => {
     const { viewer, begun, store } = await connected();
     const id = viewer.send("job.submit", payload);
     const { job_id = "" } = await viewer.reply(id);
@@ -182,7 +182,7 @@ describe("R-5.4-8: a submit with a long lease, sent once more", () => {
     },
   );
 
-  test("R-6.3-8: is accepted once more on a resume that was under way when it was", async () => {
+  test("R-6.3-8: is accepted again on a resume that was in progress when it was accepted", async () => {
     const { runtime, viewer, welcome, store } = await connected();
     const before = await viewer.reply(viewer.send("job.submit", payload));
     store.held.jobs.hold();
@@ -204,7 +204,7 @@ describe("R-5.4-8: a submit with a long lease, sent once more", () => {
     expect(again.frames.find((frame) => frame.job_id === job_id)?.type).toBe("job.accepted");
   });
 
-  test("R-7.2-8: is accepted once more on a resume before the events of a job that it only observes", async () => {
+  test("R-7.2-8: is accepted again on a resume before the events of a job that it only observes", async () => {
     const { runtime, viewer } = await connected();
     const keyed = { ...payload, idempotency_key: "k" };
     const { job_id } = await viewer.reply(viewer.send("job.submit", keyed));
@@ -223,7 +223,7 @@ describe("R-5.4-8: a submit with a long lease, sent once more", () => {
   });
 });
 
-test("R-4.1-7: a lease whose acceptance would not fit one message is refused, and nothing begins", async () => {
+test("R-4.1-7: a lease whose acceptance would not fit into one message is refused, and nothing begins", async () => {
   const { viewer, begun, store } = await connected();
   let inserted = 0;
   const { insert } = store.jobs;
@@ -245,7 +245,7 @@ test("R-14-2: a lease that is too large to be accepted is not even compiled", as
   expect(reply.payload.message).toBe("payload.lease_request: is too large");
 });
 
-test("R-7.1-1: that a lease is too large to be accepted is said before that there are too many jobs", async () => {
+test("R-7.1-1: a lease that is too large to be accepted is refused for that before there being too many jobs", async () => {
   const { viewer, start } = await connected({ limits: { liveJobsPerPrincipal: 1 } });
   await start(viewer);
   // By itself it fits.
@@ -259,7 +259,7 @@ test("R-7.1-1: that a lease is too large to be accepted is said before that ther
   });
 });
 
-test("a submit that could not be stored is rejected, and no clock of its job runs on", async () => {
+test("a submit that could not be stored is rejected, and leaves no running clock of its job", async () => {
   const { viewer, store, clock, begun } = await connected();
   const { insert } = store.jobs;
   const appended: unknown[] = [];
@@ -276,7 +276,7 @@ test("a submit that could not be stored is rejected, and no clock of its job run
   clock.advance(101_000);
   await settled();
   expect(appended).toEqual([]);
-  // A failure takes nothing from the submit behind it.
+  // A failure does not affect the submit after it.
   store.jobs.insert = insert;
   expect((await viewer.submit("led")).type).toBe("job.accepted");
   expect(begun.size).toBe(1);
@@ -295,7 +295,7 @@ test("R-7.3-6: a job's clock runs from its acceptance", async () => {
   });
 });
 
-test("R-7.3-6: a job that ended before its acceptance could be told is told whole", async () => {
+test("R-7.3-6: a job that ended before its acceptance could be sent is still reported whole", async () => {
   const { agent, go } = slowlyChecked();
   const { viewer, clock } = await connected({ agents: [agent] });
   viewer.send("job.submit", { agent: "waiting" });
@@ -309,7 +309,7 @@ test("R-7.3-6: a job that ended before its acceptance could be told is told whol
   expect(payload.code).toBe("TIMEOUT");
 });
 
-test("R-6.2-4: a submit that relies on a feature outside the set is refused by its name", async () => {
+test("R-6.2-4: a submit that relies on a feature not negotiated is refused by the feature's name", async () => {
   const { viewer, begun } = await connected({ agents: [typed] }, ["subscribe"]);
   const submits = [
     ["cost.budget", { lease_request: { "cost.budget": ["USD:1"] } }],
@@ -333,7 +333,7 @@ test("R-5.3-6: an input that does not fit its schema is refused by the place of 
   expect((await viewer.terminal(accepted.job_id)).payload.result).toEqual({ ok: true });
 });
 
-test("R-7.1-3: a policy that cuts a lease down is what the acceptance shows", async () => {
+test("R-7.1-3: the acceptance shows a lease as the policy cut it down", async () => {
   const { viewer } = await connected({
     policy: { grant: (_principal, { "tool.call": _cut, ...rest }) => rest },
   });
@@ -359,7 +359,7 @@ test.each<[string, Lease]>([
   expect(JSON.stringify(payload)).not.toContain("shell");
 });
 
-test("R-7.1-3: a policy grants less: narrower patterns, less money, and a budget where none was asked for", async () => {
+test("R-7.1-3: a policy can grant less: narrower patterns, less money, and a budget where none was requested", async () => {
   const granted = { "tool.call": ["ocr.page"], "cost.budget": ["USD:4", "EUR:1", "GBP:1"] };
   const told: unknown[] = [];
   const grant: Policy["grant"] = (...given) => {
@@ -372,7 +372,7 @@ test("R-7.1-3: a policy grants less: narrower patterns, less money, and a budget
   expect(told).toEqual([["alice", asked, "led"]]);
 });
 
-test("R-7.5-2: an agent that a principal may not use is as unknown to it as any other", async () => {
+test("R-7.5-2: an agent that a principal may not use is just as unknown to it as any other", async () => {
   const { viewer, welcome } = await connected({
     agents: [typed],
     policy: { maySubmit: (_principal, agent) => agent !== "typed" },
@@ -384,7 +384,7 @@ test("R-7.5-2: an agent that a principal may not use is as unknown to it as any 
   expect(hidden.message).toBe(unknown.message.replace("typod", "typed"));
 });
 
-test("a rejection whose details are no JSON reaches the client without them", async () => {
+test("a rejection whose details are not JSON reaches the client without them", async () => {
   const refusing = defineAgent({
     name: "refusing",
     input: {
@@ -404,12 +404,12 @@ test("a rejection whose details are no JSON reaches the client without them", as
   expect((await viewer.submit("led")).type).toBe("job.accepted");
 });
 
-test("R-7.1-5: beyond its limit of live jobs a principal is told so, and nothing else happens; an ended job makes room", async () => {
+test("R-7.1-5: above its limit of live jobs a principal is only told so; a job that ends makes room", async () => {
   const { viewer, runtime, start, store } = await connected({
     limits: { liveJobsPerPrincipal: 2 },
   });
   const first = await start(viewer);
-  // Of submits that come at once only as many as fit get through, and a refused one takes no place.
+  // Of concurrent submits only as many as fit get through, and a refused one takes no place.
   const { insert } = store.jobs;
   store.jobs.insert = () => Promise.reject(new Error("disk full"));
   expect((await viewer.submit("led")).payload.code).toBe("INTERNAL_ERROR");
@@ -437,7 +437,7 @@ test("R-7.1-5: beyond its limit of live jobs a principal is told so, and nothing
 
 const REASON = "live_input_characters_per_principal";
 
-test("R-7.1-5: running jobs have inputs of so many characters in all; one that has ended, or was refused, has none", async () => {
+test("R-7.1-5: the inputs of running jobs are limited in total characters; ended and refused jobs do not count", async () => {
   const { viewer, runtime, begun, store } = await connected({
     limits: { liveInputCharactersPerPrincipal: 30 },
   });
@@ -451,11 +451,11 @@ test("R-7.1-5: running jobs have inputs of so many characters in all; one that h
     details: { reason: REASON },
   };
   const first = await submit(10, { idempotency_key: "k" });
-  // A retry leads to the job that there is.
+  // A retry leads to the existing job.
   for (let i = 0; i < 3; i++) {
     expect((await submit(10, { idempotency_key: "k" })).job_id).toBe(first.job_id);
   }
-  // Of those that come at once only as many as fit get through, and what is refused takes no room.
+  // Of concurrent ones only as many as fit get through, and what is refused takes no room.
   const { insert } = store.jobs;
   store.jobs.insert = () => Promise.reject(new Error("disk full"));
   expect((await submit(20)).payload.message).not.toContain("characters");
@@ -478,7 +478,7 @@ test("R-7.1-5: running jobs have inputs of so many characters in all; one that h
   expect((await submit(2)).type).toBe("session.error");
 });
 
-test("R-7.1-5: an input that never fits is told so, whatever else runs", async () => {
+test("R-7.1-5: an input that can never fit is refused for that, whatever else runs", async () => {
   const { viewer } = await connected({ limits: { liveInputCharactersPerPrincipal: 30 } });
   expect((await viewer.submit("led", "x".repeat(28))).type).toBe("job.accepted");
   expect((await viewer.submit("led", "x".repeat(29))).payload).toMatchObject({
@@ -491,7 +491,7 @@ test("R-7.1-5: an input that never fits is told so, whatever else runs", async (
   });
 });
 
-test("R-7.1-5: an input counts by what it takes in memory, also where its job is run again", async () => {
+test("R-7.1-5: an input counts by what it takes in memory, also if its job is run again", async () => {
   const limits = { liveInputCharactersPerPrincipal: 1000 };
   const machine = hosts({ limits, led: { attempts: 2 } });
   const before = new Viewer(machine.start());
@@ -512,7 +512,7 @@ test("R-7.1-5: an input counts by what it takes in memory, also where its job is
   expect((await behind.submit("led", "x".repeat(263))).type).toBe("job.accepted");
 });
 
-test("R-14-2: no input is written down for a process that cannot come", async () => {
+test("R-14-2: no input is stored for a next process if there can be none", async () => {
   const { viewer, store, start } = await connected();
   const { id } = await start(viewer);
   const row = await store.jobs.get(id);

@@ -30,7 +30,7 @@ async function owning(options: Parameters<typeof hosting>[0] = {}) {
   return { ...rig, owner, welcome, job };
 }
 
-/** A viewer that comes when its job has ended; one second later that is removed. */
+/** A viewer that comes when its job has ended; one second later the job is removed. */
 async function comingLate() {
   const rig = await owning({ limits: { retentionSec: 1, resumeWindowSec: 1 } });
   rig.job.end("done");
@@ -62,7 +62,7 @@ test("R-4-2: a long history of which a viewer may see nothing keeps nobody waiti
   expect(turns).toBeGreaterThan(PAGES / 2);
 });
 
-test("R-7.6-8: an unsubscribe right behind its subscribe ends it, however slow the store", async () => {
+test("R-7.6-8: an unsubscribe right after its subscribe ends the subscription, however slow the store", async () => {
   const { runtime, store, job } = await owning();
   const observer = new Viewer(runtime);
   await observer.hello();
@@ -78,7 +78,7 @@ test("R-7.6-8: an unsubscribe right behind its subscribe ends it, however slow t
     await say(job, 3);
     expect(observer.stream.length - before).toBeLessThanOrEqual(0);
   }
-  // And in this order the last word is the subscription.
+  // In the reverse order the subscription wins.
   observer.send("job.unsubscribe", { job_id: job.id }, { job_id: job.id });
   await observer.reply(subscribe(observer, job.id));
   const before = observer.stream.length;
@@ -86,7 +86,7 @@ test("R-7.6-8: an unsubscribe right behind its subscribe ends it, however slow t
   expect(observer.stream.length - before).toBe(3);
 });
 
-test("P3: whoever lags and subscribes ahead of where it is misses nothing", async () => {
+test("P3: a client that lags and subscribes ahead of its position misses nothing", async () => {
   for (const role of ["owner", "observer"]) {
     const { runtime, owner, welcome, job } = await owning();
     const lagging = new Viewer(runtime, { highWaterMark: 1000, read: false });
@@ -112,11 +112,11 @@ test("P3: whoever lags and subscribes ahead of where it is misses nothing", asyn
   }
 });
 
-test("P3: an owner that asks for a history that is evicted under it loses that alone, and is told", async () => {
+test("P3: an owner whose requested history is evicted during delivery loses only that, and is told", async () => {
   const { runtime, store, owner, welcome, job } = await owning({ logLimits: { records: 400 } });
   for (let i = 0; i < 30; i++) await say(job, 30);
   expect(owner.seqs).toEqual(dense(901));
-  // What the first page has left of the history goes while that page is on its way.
+  // What the first page has left of the history is evicted while that page is in flight.
   const { read } = store.logs;
   let reads = 0;
   store.logs.read = async (...args) => {
@@ -149,7 +149,7 @@ test("P3: an owner that asks for a history that is evicted under it loses that a
   expect(again.seqs).toEqual([last + 1]);
 });
 
-test("R-7.6-5: replayed is false when the history holds nothing that this viewer may see", async () => {
+test("R-7.6-5: replayed is false if the history holds nothing that this viewer may see", async () => {
   const { runtime, job } = await owning();
   for (let i = 0; i < 600; i++) await job.ctx.progress({ current: i });
   await job.ctx.flush();
@@ -165,7 +165,7 @@ test("R-7.6-5: replayed is false when the history holds nothing that this viewer
   expect(observer.stream.map(({ job_seq }) => job_seq)).toEqual([1]);
 });
 
-test("R-7.6-5: from_event_seq speaks the owner's numbers, also once its session is forgotten", async () => {
+test("R-7.6-5: from_event_seq is one of the owner's numbers, even once its session is forgotten", async () => {
   const { runtime, owner, job, start, clock } = await owning();
   const other = await start(owner);
   await say(other, 2);
@@ -190,7 +190,7 @@ test("R-7.6-5: from_event_seq speaks the owner's numbers, also once its session 
   expect(await history()).toEqual([4]);
 });
 
-test("R-7.6-1: a job is another principal's business only if the policy says so", async () => {
+test("R-7.6-1: another principal may watch a job only if the policy says so", async () => {
   const { runtime, job } = await owning();
   const stranger = new Viewer(runtime);
   await stranger.hello(ALL_FEATURES, "other");
@@ -240,7 +240,7 @@ test("P3: a job that is removed while a subscription reads its log is not found,
 });
 
 test.each(["when it is found", "once it was found"])(
-  "P3: a job whose removal is under way %s is gone already, for nothing would ever come of it",
+  "P3: a job whose removal is in progress %s is not found, since nothing would ever come of it",
   async (when) => {
     const { store, clock, job, late } = await comingLate();
     store.held.removals.hold();
@@ -261,7 +261,7 @@ test.each(["when it is found", "once it was found"])(
   },
 );
 
-test("P3: a job that is removed between its being found and the first look at its log is not found", async () => {
+test("P3: a job that is removed between its look-up and the first look at its log is not found", async () => {
   const { store, clock, job, late } = await comingLate();
   store.held.reads.hold();
   const id = subscribe(late, job.id, { history: true });
@@ -282,7 +282,7 @@ test("P3: a job whose time is up while its subscription waits for its place in t
   const [one, other] = [await start(late), await start(late)];
   await settled();
   store.held.sessions.hold();
-  // Of two jobs by turns: the numbers that they get have to be written down.
+  // Two jobs take turns: the meaning of their numbers must be stored.
   await one.ctx.thought("on");
   await other.ctx.thought("on");
   await settled();
@@ -296,7 +296,7 @@ test("P3: a job whose time is up while its subscription waits for its place in t
   await late.terminal(job.id);
 });
 
-test("R-10-2: an owner that subscribes to a child ahead of the record that tells of it misses nothing", async () => {
+test("R-10-2: an owner that subscribes to a child before the record that announces it misses nothing", async () => {
   const { runtime, begun } = hosting();
   const viewer = new Viewer(runtime, { read: false, highWaterMark: 1000 });
   viewer.send("session.hello", HELLO);
@@ -326,7 +326,7 @@ test("R-10-2: an owner that subscribes to a child ahead of the record that tells
   ]);
 });
 
-test("J2: the budget of a subscription tells of no spending before the log has it, and the index with it", async () => {
+test("J2: a subscription's budget shows no spending before it is in both the log and the index", async () => {
   const { runtime, store, owner, start } = await owning();
   const { id, ctx, end } = await start(owner, { lease_request: { "cost.budget": ["USD:1"] } });
   const observer = new Viewer(runtime);
@@ -344,7 +344,7 @@ test("J2: the budget of a subscription tells of no spending before the log has i
   expect(await told()).toEqual({ USD: 1 });
   await logs.open();
   expect(await told()).toEqual({ USD: 0.75 });
-  // By itself the index takes nothing any more.
+  // By itself the index accepts nothing any more.
   jobs.hold();
   logs.hold();
   await spend();
@@ -352,14 +352,14 @@ test("J2: the budget of a subscription tells of no spending before the log has i
   await logs.open();
   expect([await told(), await stored()]).toEqual([{ USD: 0.5 }, { USD: "0.5" }]);
   await jobs.open();
-  // The last cost comes with the end, and is told with it.
+  // The last cost is stored with the end, and is reported with it.
   void ctx.metric({ name: "cost.search", value: 0.25, unit: "USD" });
   end("done");
   await owner.terminal(id);
   expect(await told()).toEqual({ USD: 0.25 });
 });
 
-test("all long texts that a subscription with history borrows are given back", async () => {
+test("all long texts that a subscription with history borrows are returned", async () => {
   const { runtime, job } = await owning();
   for (const letter of "abc") await job.ctx.result.write(letter.repeat(60_000));
   await job.ctx.flush();
@@ -379,7 +379,7 @@ test("all long texts that a subscription with history borrows are given back", a
   }
 });
 
-test("R-4.1-10: subscriptions that were stored together are answered as their client reads, and all of them", async () => {
+test("R-4.1-10: subscriptions that were stored together are all answered, as fast as their client reads", async () => {
   const { runtime, store, start } = hosting();
   const owner = new Viewer(runtime);
   await owner.hello();
@@ -396,7 +396,7 @@ test("R-4.1-10: subscriptions that were stored together are answered as their cl
   await store.held.sessions.open();
   await settled();
   collectGarbage();
-  // Each answer repeats the lease: together they have 60 MB.
+  // Each reply repeats the lease: together they have 60 MB.
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 ** 24);
   void stalled.read();
   for (const id of requests) expect((await stalled.reply(id)).type).toBe("job.subscribed");
@@ -408,7 +408,7 @@ test.each([
   { what: "subscriptions", followed: false },
   { what: "subscriptions of what is followed already", followed: true },
 ])(
-  "R-4.1-10: $what that wait for a batch are answered as their client reads, and all of them",
+  "R-4.1-10: $what that wait for a batch are all answered, as fast as their client reads",
   async ({ followed }) => {
     const { runtime, store, start } = hosting();
     const owner = new Viewer(runtime);
@@ -439,7 +439,7 @@ test.each([
   },
 );
 
-test("R-14-2, R-14-5: a subscription that is one too many is not logged as one", async () => {
+test("R-14-2, R-14-5: a refused subscription, above the limit, is not logged as one", async () => {
   const logged: string[] = [];
   const logger = pino({ level: "info" }, { write: (line: string) => void logged.push(line) });
   const { runtime, owner, start, job } = await owning({

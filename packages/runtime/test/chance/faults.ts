@@ -13,12 +13,12 @@ import { Random } from "./random.ts";
 import { LEASE, restless } from "./restless-agent.ts";
 import { Trouble } from "./trouble.ts";
 
-/** What happened, added up. */
+/** What happened, in total. */
 export interface FaultTally {
   readonly submits: number;
   readonly jobs: number;
   readonly drops: number;
-  /** Jobs of whose end nobody knew for a while, since the store failed for too long. */
+  /** Jobs whose end nobody knew for a while, because the store failed for too long. */
   readonly lost: number;
 }
 
@@ -26,11 +26,11 @@ const STEPS = 50;
 
 /**
  * A client submits, repeats, cancels and drops, agents do whatever agents do, the store fails and the observer misbehaves, as
- * the seed has it. What is promised all the same:
+ * the seed has it. The guarantees still hold:
  *
- * - every request has its answer, submits in their order, and a submit that is repeated the same one (R-5.4-4, R-5.4-5, R-5.4-8);
+ * - every request has its answer, submits in their order, and a repeated submit the same one (R-5.4-4, R-5.4-5, R-5.4-8);
  * - the stream has every record of each job once, in order, its end last, and the job is known to have ended so (J1, J3, P1);
- * - nothing hangs, not even a job that the store would not take for too long, and the observer is told once how each job ended (O1, O2).
+ * - nothing hangs, not even a job that the store refused for too long, and the observer is told once how each job ended (O1, O2).
  *
  * @throws AssertionError when one of these does not hold
  */
@@ -62,10 +62,10 @@ export async function playFaults(seed: number): Promise<FaultTally> {
   await client.greet();
   const mayDrop = random.hits(50);
   for (let step = 0; step < STEPS; step++) await act(client, random, clock, mayDrop);
-  // Whatever is tried again is given up by now.
+  // By now, everything that is retried has been given up.
   await pass(300);
   await endAll(runtime, pass);
-  // What the store would not take is written down now.
+  // By now, what the store refused is stored.
   trouble.end();
   await pass(60);
 
@@ -119,11 +119,11 @@ async function act(
   else await settled(random.below(10));
 }
 
-/** Some agents only end when they are told to. */
+/** Some agents end only when told to. */
 async function endAll(runtime: Runtime, pass: (times: number) => Promise<void>): Promise<void> {
   for (let attempt = 0; attempt < 10; attempt++) {
     const cancelled = runtime.jobs.cancelAll().catch(() => -1);
-    // Three things may have to be tried as often as can be, one behind the other: the wish, the end, and what the index says of it.
+    // Three things may each need all their retries, one after the other: the cancel, the end, and the index entry for it.
     await pass(200);
     if ((await cancelled) === 0) return;
   }
@@ -144,7 +144,7 @@ function checkAnswers(client: PersistentClient): void {
   }
 }
 
-/** @returns how each job ended that has */
+/** @returns how each finished job ended */
 function checkStream(stream: readonly Frame[]): ReadonlyMap<string, string> {
   const dense = (numbers: readonly unknown[], what: string) =>
     assert.deepEqual(

@@ -2,8 +2,8 @@ import type { Observer } from "../../src/observer.ts";
 import type { Random } from "./random.ts";
 
 /**
- * An observer that hears everything, and throws, rejects, runs what is to be run within it twice, late or never, and tells
- * of traces that are none.
+ * An observer that gets every call, and throws, rejects, runs what it should wrap twice, late or never, and returns
+ * invalid traces.
  */
 export function hostile(observer: Observer, random: Random): Observer {
   return spoilt(observer, random);
@@ -19,7 +19,7 @@ function spoilt<T extends object>(told: T, random: Random): T {
       if (typeof member !== "function") return member;
       return (...given: unknown[]) => {
         const answer: unknown = member.apply(target, given);
-        // Whoever throws here was never told: that is another thing.
+        // If `job` threw, the observer would never be told of the job: a different case.
         if (name === "job") return spoilt(answer as object, random);
         if (random.hits(20)) throw new Error(`${String(name)} threw`);
         if (name === "operation") return spoilt(answer as object, random);

@@ -7,11 +7,11 @@ import { Random } from "./random.ts";
 import { Trouble } from "./trouble.ts";
 import { WatchedBlocks } from "./watched-blocks.ts";
 
-/** What happened, added up. */
+/** What happened, in total. */
 export interface LongTextTally {
   /** Pieces of results that somebody read. */
   readonly read: number;
-  /** Pieces that had to make room before the end. */
+  /** Pieces that were evicted before the end. */
   readonly evicted: number;
   readonly connections: number;
   readonly resumes: number;
@@ -24,13 +24,13 @@ const STEPS = 60;
 /** Characters that the store keeps: a few pieces. */
 const KEPT = 250_000;
 
-/** Bytes of blocks: a text has three for a character at most, its block an eighth more, and some texts are on their way. */
+/** Bytes of blocks: a text has at most three per character, its block is an eighth larger, and some texts are in flight. */
 const MOST_IN_USE = 2 * 1024 * 1024;
 
 /**
- * Jobs stream long pieces through a store that keeps a few of them, to connections that read late, break, and begin anew, while
- * what is stored is stored late, or fails to be. What anybody reads is what was written, byte by byte; and when all jobs are
- * removed, all memory of their texts has been given back, each block once.
+ * Jobs stream long pieces through a store that keeps a few of them, to connections that read late, break, and begin anew,
+ * while writes to the store are late or fail. Whatever is read is what was written, byte by byte; and when all jobs are
+ * removed, all memory of their texts has been returned, each block once.
  *
  * @throws AssertionError when that does not hold
  */
@@ -53,24 +53,24 @@ interface Streaming extends LedJob {
   written: number;
 }
 
-/** Where the client of a connection is in its session. */
+/** How far the client of a connection is in its session. */
 interface Place {
   seq: number;
   welcome: Frame | undefined;
 }
 
 class Walk {
-  /** Whether appends fail: then a job may lose its log, and leaves what it had to say to the garbage collector. */
+  /** Whether appends fail: then a job may lose its log, and leaves unsent texts to the garbage collector. */
   readonly fails: boolean;
   readonly #random: Random;
   readonly #rig: ReturnType<typeof hosting>;
   readonly #trouble: Trouble;
   readonly #jobs: Streaming[] = [];
   #viewers: Viewer[] = [];
-  /** What went wrong while a frame was sent, which to the runtime looks like a broken connection. */
+  /** What went wrong while a frame was sent, which looks like a broken connection to the runtime. */
   readonly #faults: unknown[] = [];
   readonly #places = new Map<Viewer, Place>();
-  /** What sockets have still to write, with what it has to be. */
+  /** What sockets have still to write, with the expected text. */
   readonly #held: Array<HeldBytes & { readonly text: string }> = [];
   read = 0;
   evicted = 0;
@@ -200,7 +200,7 @@ class Walk {
     return head + text;
   }
 
-  /** A socket may write what it was given long after it has taken it. */
+  /** A socket may write its data long after it has taken it. */
   #letGo(count: number): void {
     for (const { bytes, text, letGo } of this.#held.splice(0, count)) {
       assert.ok(String(bytes) === text, "what is held was written over");
@@ -208,7 +208,7 @@ class Walk {
     }
   }
 
-  /** Lets so many moments go by, and looks at what has come. */
+  /** Lets this many moments pass, and checks what has arrived. */
   async #pass(moments: number): Promise<void> {
     for (let i = 0; i <= moments; i++) {
       this.#rig.clock.advance(20);
@@ -241,11 +241,11 @@ class Walk {
 const MAX_PIECE = 60_000;
 const UNITS = ["abc", '"\\', "\n", "é", "€", "😀", "\u0001"];
 
-/** A piece of the result of a job, long or not, ASCII or not: always the same, and no other is like it. */
+/** A piece of a job's result, long or not, ASCII or not: always the same, and different from all others. */
 function pieceOf(job: number, index: number): string {
   const random = new Random(job * 1000 + index);
   const unit = random.oneOf(UNITS) ?? "";
-  // As bytes it has to be one piece as well.
+  // The result must be one piece as bytes as well.
   const most = Math.floor(MAX_PIECE / Buffer.byteLength(unit));
   return `${job}.${index}:${unit.repeat(random.below(most))}`;
 }

@@ -2,12 +2,12 @@ import { newMessageId } from "@arcp/core";
 import type { Runtime } from "../../src/runtime.ts";
 import { ALL_FEATURES, type Frame, Viewer } from "../viewer.ts";
 
-/** A client that keeps all it was ever sent, comes back where it was, and repeats what has no answer. */
+/** A client that keeps everything it was ever sent, resumes where it was, and repeats unanswered requests. */
 export class PersistentClient {
   readonly #runtime: Runtime;
   #viewer: Viewer;
   #welcome: Frame | undefined;
-  /** What earlier connections brought. */
+  /** What earlier connections received. */
   readonly #before: Frame[] = [];
   readonly #payloads = new Map<string, object>();
   /** The ids of its submits, each as often as it was sent, in that order. */
@@ -21,12 +21,12 @@ export class PersistentClient {
     this.#viewer = new Viewer(runtime);
   }
 
-  /** All frames, in the order of their arrival. */
+  /** All frames, in the order of arrival. */
   get frames(): readonly Frame[] {
     return [...this.#before, ...this.#viewer.frames];
   }
 
-  /** What submits were answered with, in the order of their arrival. */
+  /** The answers to submits, in the order of arrival. */
   get answers(): readonly Frame[] {
     const isAnswer = ({ type }: Frame): boolean =>
       type === "job.accepted" || type === "session.error";

@@ -1,4 +1,4 @@
-/** Numbers that look random and are determined by a seed (mulberry32). */
+/** Pseudo-random numbers, determined by a seed (mulberry32). */
 export class Random {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 to below `bound`. */
+  /** From 0 to just below `bound`. */
   below(bound: number): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -15,12 +15,12 @@ export class Random {
     return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * bound);
   }
 
-  /** Whether something comes about that does so in so many of a hundred cases. */
+  /** True with this probability, in percent. */
   hits(percent: number): boolean {
     return this.below(100) < percent;
   }
 
-  /** One of these; undefined when there is none. */
+  /** One of these; undefined if there are none. */
   oneOf<T>(choices: readonly T[]): T | undefined {
     return choices[this.below(choices.length)];
   }

@@ -6,11 +6,11 @@ import { Random } from "./random.ts";
 
 const Given = z.object({
   seed: z.int(),
-  /** How many jobs stand above it. */
+  /** How many ancestors the job has. */
   depth: z.int(),
 });
 
-/** What it needs to do all that it does. */
+/** What it needs for everything that it does. */
 export const LEASE = {
   "tool.call": ["t"],
   "agent.delegate": ["restless"],

@@ -6,7 +6,7 @@ import { type Frame, Viewer } from "../viewer.ts";
 import { Random } from "./random.ts";
 import { Trouble } from "./trouble.ts";
 
-/** What happened, added up. */
+/** What happened, in total. */
 export interface ReturnTally {
   readonly resumes: number;
   readonly crashes: number;
@@ -16,10 +16,10 @@ export interface ReturnTally {
 const STEPS = 40;
 
 /**
- * A client drops, is taken over by itself, and outlives its runtime, while its jobs speak, it watches those of others, and what
- * its numbers mean is stored late, or fails to be, as the seed has it. What is promised all the same: a number that it saw means
- * the same record for ever, a resume goes on right behind what it asked for, and in the end it has every record of its jobs,
- * each once and in order (P1, P2, P5, R-6.3-8, R-6.3-15, R-6.3-20).
+ * A client drops, is taken over by itself, and outlives its runtime, while its jobs emit, it watches others' jobs, and
+ * the meaning of its numbers is stored late, or fails to be, as the seed has it. The guarantees still hold: a number
+ * that it saw means the same record for ever, a resume goes on right after what it asked for, and in the end it has
+ * every record of its jobs, each once and in order (P1, P2, P5, R-6.3-8, R-6.3-15, R-6.3-20).
  *
  * @throws AssertionError when that does not hold
  */
@@ -36,14 +36,14 @@ class Walk {
   readonly #random: Random;
   readonly #rig = hosts();
   readonly #trouble: Trouble;
-  /** Whoever acknowledges asks for nothing again. */
+  /** A client that acknowledges asks for nothing again. */
   readonly #acks: boolean;
   #runtime = this.#rig.start();
   #viewer = new Viewer(this.#runtime);
   #welcome: Frame | undefined;
   /** What each number was seen to mean. */
   readonly #meanings = new Map<number, string>();
-  /** Behind what the connection of now was resumed. */
+  /** The number after which the present connection was resumed. */
   #after = 0;
   readonly #own: string[] = [];
   readonly #others: string[] = [];
@@ -55,7 +55,7 @@ class Walk {
     this.#random = new Random(seed);
     this.#acks = seed % 2 === 1;
     this.#trouble = new Trouble(this.#random, 30);
-    // What fails to be attached or claimed is refused, which is no part of this.
+    // Failing attachments and claims are refused, which this test is not about.
     this.#trouble.meets(
       this.#rig.store.sessions,
       "commit",
@@ -88,7 +88,7 @@ class Walk {
     if (await this.#isOver()) await this.#comeBack();
   }
 
-  /** From here on nothing fails: now everything has to be there. */
+  /** From here on nothing fails: now everything must arrive. */
   async end(): Promise<void> {
     this.#trouble.end();
     for (const { end } of this.#live) end("done");
@@ -124,7 +124,7 @@ class Walk {
     this.#live.push(await run);
   }
 
-  /** Somebody else's job, in a session of its own. */
+  /** Another client's job, in a session of its own. */
   async #neighbour(): Promise<void> {
     const viewer = new Viewer(this.#runtime);
     await viewer.hello();
@@ -151,7 +151,7 @@ class Walk {
     await this.#comeBack();
   }
 
-  /** Resumes, also over a connection that lives. */
+  /** Resumes, also while the old connection lives. */
   async #comeBack(): Promise<void> {
     this.#note();
     const again = this.#acks || this.#random.hits(60) ? 0 : this.#random.below(4);
@@ -163,7 +163,7 @@ class Walk {
     this.resumes += 1;
   }
 
-  /** Compares what came on the connection of now with what is known. */
+  /** Compares what arrived on the present connection with what is known. */
   #note(): void {
     const { seqs, stream } = this.#viewer;
     assert.deepEqual(

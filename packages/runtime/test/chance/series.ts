@@ -1,4 +1,4 @@
-/** Programs of consecutive seeds. */
+/** Programs with consecutive seeds. */
 export interface Series {
   /** The seed of the first. */
   readonly from: number;
@@ -7,8 +7,8 @@ export interface Series {
 
 /**
  * Plays them one after the other.
- * @param play what it tells is added up
- * @throws Error that names the seed of the first one that fails, caused by what it failed with
+ * @param play its results are added up
+ * @throws Error that names the seed of the first one that fails, with its failure as the cause
  */
 export async function playSeries<Name extends string>(
   play: (seed: number) => Promise<Readonly<Record<Name, number>>>,

@@ -1,11 +1,11 @@
 import { amount, seedOf } from "../../../../scripts/soak-arguments.ts";
 import { playSeries } from "./series.ts";
 
-/** So many programs do all that programs of their kind can do. */
+/** This many programs do everything that programs of their kind can do. */
 const ENOUGH = 100;
 
 /**
- * Plays as many programs as the command line says, `[programs] [seed]`, and prints how to play one again that failed.
+ * Plays as many programs as the command line says, `[programs] [seed]`, and prints how to replay one that failed.
  * @param name of the soak
  * @param programs by default
  */

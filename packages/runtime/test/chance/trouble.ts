@@ -6,7 +6,7 @@ type Call = (...given: never[]) => Promise<unknown>;
 /** The calls of a part of a store, such as `logs`, by name. */
 type Calls<T> = { [Name in keyof T]: T[Name] extends Call ? Name : never }[keyof T] & string;
 
-/** Bad luck for stores: answers are late, and calls fail before they have done anything, or when they have. */
+/** Bad luck for stores: answers are late, and calls fail before or after they take effect. */
 export class Trouble {
   readonly #random: Random;
   readonly #percent: number;
@@ -19,8 +19,8 @@ export class Trouble {
   }
 
   /**
-   * From now on these calls meet it.
-   * @param concerns whether one with these arguments may fail; its answer may be late all the same
+   * From now on these calls are affected.
+   * @param concerns whether a call with these arguments may fail; its answer may be late in any case
    */
   meets<T extends object, Name extends Calls<T>>(
     part: T,
@@ -31,7 +31,7 @@ export class Trouble {
     Reflect.set(part, name, async (...given: Parameters<Extract<T[Name], Call>>) => {
       const fails = !this.#over && concerns(...given) && this.#random.hits(this.#percent);
       const isDone = !fails || this.#random.hits(50);
-      // At once, for stores do things in the order in which they are asked for them.
+      // At once, since stores carry out calls in order.
       const outcome = isDone ? call.apply(part, given) : undefined;
       if (this.#random.hits(30)) await settled(1 + this.#random.below(8));
       if (!fails) return outcome;

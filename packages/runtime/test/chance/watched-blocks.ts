@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { blocks } from "../../src/store/blocks.ts";
 
-/** Looks at every block of memory outside of the heap from when it is made until the end of its scope. */
+/** Watches every block of memory outside of the heap from its allocation until the end of the scope. */
 export class WatchedBlocks {
   readonly #known = new Set<Buffer>();
   readonly #taken = new Set<Buffer>();
@@ -18,10 +18,10 @@ export class WatchedBlocks {
       return block;
     };
     blocks.give = (block) => {
-      // What was taken before is nobody's business here.
+      // Blocks taken before do not matter here.
       assert(this.#taken.delete(block) || !this.#known.has(block), "a block is given back once");
       if (this.#known.has(block)) this.#bytes -= block.length;
-      // Whoever still reads it reads this.
+      // Whoever still reads the block reads this.
       give.call(blocks, block.fill("#"));
     };
   }
@@ -31,7 +31,7 @@ export class WatchedBlocks {
     return this.#known.size;
   }
 
-  /** Bytes of blocks that were taken and not given back. */
+  /** Bytes of blocks that were taken and not returned. */
   get inUse(): number {
     return this.#bytes;
   }

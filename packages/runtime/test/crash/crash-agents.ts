@@ -2,13 +2,13 @@ import { type AnyAgent, defineAgent } from "../../src/agents/agent.ts";
 import { settled } from "../held-store.ts";
 
 export interface CrashAgentsContext {
-  /** Whether whoever waits may go on. */
+  /** Whether waiting agents may go on. */
   isOver(): boolean;
-  /** Replaces the credential of a job. */
+  /** Rotates the credential of a job. */
   rotate(job: string): Promise<void>;
 }
 
-/** Agents of which each does something that a crash may come in the middle of. */
+/** Agents that each do something which a crash may interrupt. */
 export function crashAgents({ isOver, rotate }: CrashAgentsContext): readonly AnyAgent[] {
   return [
     defineAgent({

@@ -12,14 +12,14 @@ export const FEATURES = [
 ];
 const PEER = { address: "127.0.0.1", loopback: true };
 
-/** A client that outlives the runtime, and knows what it was told and what it has asked. */
+/** A client that outlives the runtime, and remembers what it was told and what it has asked. */
 export class CrashClient {
   #viewer: Viewer | undefined;
-  /** Of the connections before. */
+  /** Of the earlier connections. */
   readonly #frames: Frame[] = [];
   readonly #asked = new Map<string, readonly [type: string, payload: object]>();
   #welcome: Frame | undefined;
-  /** What came on the connection of now begins behind this number. */
+  /** What arrived on the present connection begins after this number. */
   #after = 0;
   /** What each number was seen to mean. */
   readonly meanings = new Map<number, string>();
@@ -28,7 +28,7 @@ export class CrashClient {
     return this.#welcome?.session_id;
   }
 
-  /** All that it was ever sent. */
+  /** Everything that it was ever sent. */
   get frames(): readonly Frame[] {
     return [...this.#frames, ...(this.#viewer?.frames ?? [])];
   }
@@ -40,8 +40,8 @@ export class CrashClient {
   }
 
   /**
-   * Comes back to its session, if it has one, and asks again what was not answered.
-   * @param unhandled numbered frames that it had, and asks for once more
+   * Resumes its session, if it has one, and repeats unanswered requests.
+   * @param unhandled numbered frames that it had, and requests again
    */
   async comeBack(runtime: Runtime, unhandled = 0): Promise<void> {
     this.note();
@@ -65,7 +65,7 @@ export class CrashClient {
     this.#viewer = undefined;
   }
 
-  /** It has no session any more. */
+  /** It no longer has a session. */
   leaveForGood(): void {
     this.#leave();
     this.#welcome = undefined;
@@ -88,14 +88,14 @@ export class CrashClient {
     return this.frames.find(({ payload }) => payload.request_id === id);
   }
 
-  /** What it has asked of one type, with the answer where it has one. */
+  /** Its requests of one type, each with its answer if there is one. */
   *requests(wanted: string): Generator<{ id: string; payload: object; answer: Frame | undefined }> {
     for (const [id, [type, payload]] of this.#asked) {
       if (type === wanted) yield { id, payload, answer: this.answer(id) };
     }
   }
 
-  /** Compares what came on the connection of now with what is known. */
+  /** Compares what arrived on the present connection with what is known. */
   note(): void {
     const { stream = [] } = this.#viewer ?? {};
     for (const [i, { event_seq, job_id, job_seq, id }] of stream.entries()) {

@@ -3,7 +3,7 @@ import type { CrashHouse, Deeds } from "./crash-house.ts";
 
 const KEYED = { idempotency_key: "k" };
 
-/** Asks for all jobs as fast as it can, and something about each that it has not seen before. */
+/** Lists all jobs as fast as it can, and subscribes to or cancels each child that it has not seen before. */
 async function pry(client: CrashClient, type: "job.subscribe" | "job.cancel"): Promise<void> {
   const seen = new Set<string>();
   for (let i = 0; i < 25; i++) {
@@ -19,7 +19,7 @@ async function delegatesBeside(house: CrashHouse, other: Promise<void>, owner: C
   await Promise.all([other, house.submit(owner, "delegates")]);
 }
 
-/** What may be interrupted, by what it is. */
+/** What can be interrupted, by name. */
 export const crashDeeds: Readonly<Record<string, Deeds>> = {
   "submits with and without a key, and a streamed result": async (house) => {
     const client = await house.client();

@@ -9,11 +9,11 @@ import { MortalStore } from "./mortal-store.ts";
 
 /** How processes die. */
 export interface Fate {
-  /** Changes of the store that the first one makes. */
+  /** Changes of the store that the first process makes before it dies. */
   readonly first: number;
   /** Those that the next one makes; default: it lives. */
   readonly second?: number;
-  /** Numbered frames that clients have had and not handled when they come back. */
+  /** Numbered frames that clients received but had not handled when they come back. */
   readonly unhandled?: number;
   /** Turns of the event loop that each answer of the store takes. */
   readonly lag: number;
@@ -26,10 +26,10 @@ export type Deeds = (house: CrashHouse) => Promise<void>;
 
 const LEASE = { "agent.delegate": ["speaks", "waits"], "cost.budget": ["USD:4"] };
 
-/** Rounds of turns in which everything has come to an answer, or to its death. */
+/** Rounds of turns after which everything has completed, or died. */
 const PATIENCE = 500;
 
-/** Runtimes that follow one another on one store, their clients, and the upstream of their credentials. */
+/** Consecutive runtimes on one store, their clients, and the upstream of their credentials. */
 export class CrashHouse {
   readonly upstream = new FakeUpstream();
   readonly clients: CrashClient[] = [];
@@ -56,7 +56,7 @@ export class CrashHouse {
     this.runtime = this.rig.start();
   }
 
-  /** Lets clients and processes live through it all, until one process has come to rest. @returns whether the first one died */
+  /** Runs clients and processes until one process has come to rest. @returns whether the first one died */
   async play(deeds: Deeds): Promise<boolean> {
     const isDead = await this.#diesDuring(deeds(this).then(() => this.calm()));
     const { second = Number.POSITIVE_INFINITY } = this.#fate;
@@ -84,7 +84,7 @@ export class CrashHouse {
   async #diesDuring(life: Promise<void>): Promise<boolean> {
     const died = this.#store.died.then(() => true);
     const isDead = await Promise.race([life.then(() => false), died, this.#patience()]);
-    // What it had said by then is on its way.
+    // What it had sent by then is in flight.
     await settled();
     for (const client of this.clients) client.note();
     return isDead;
@@ -109,7 +109,7 @@ export class CrashHouse {
     return client.answered("job.submit", { agent, input: null, lease_request: LEASE, ...rest });
   }
 
-  /** Lets what is under way come to its end. Whoever asks for it in a process that has died gets no further. */
+  /** Lets everything in flight complete. The requests of a dead process get no further. */
   async calm(seconds = 50): Promise<void> {
     const lives = this.#lives;
     for (let passed = 0; passed < seconds; passed += 5) {

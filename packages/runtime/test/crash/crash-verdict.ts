@@ -42,12 +42,12 @@ export async function judge(house: CrashHouse): Promise<void> {
   for (const client of clients) if (client.session !== undefined) judgeAnswers(client, rows);
   await judgeKeys(house, rows);
   assert.deepEqual([...upstream.alive], [], "R-9.8-6: credentials in force");
-  // What an order that was interrupted may still make is looked for so long.
+  // An interrupted order is looked for this long, since it may still make a credential.
   if ((await rig.store.credentials.list()).length > 0) await house.calm(400);
   assert.deepEqual(await rig.store.credentials.list(), [], "R-9.8-8: outstanding credentials");
 }
 
-/** Every key leads to the one job that was made under it, as everybody was told. */
+/** Every key leads to the one job that was made with it, as everyone was told. */
 async function judgeKeys({ rig, clients }: CrashHouse, rows: readonly JobRow[]): Promise<void> {
   const led = new Map<string, JobId | undefined>();
   for (const client of clients) {
@@ -74,14 +74,14 @@ function judgeOwner(client: CrashClient, row: JobRow, log: readonly LogRecord[])
   const told = [...meanings.values()].filter((meaning) => meaning.startsWith(id));
   const seqs = told.map((meaning) => Number(meaning.split(" ")[1]));
   const all = log.map((_, i) => i + 1);
-  // Who watched it before has the history once more (R-7.2-8).
+  // A session that watched it before gets the history again (R-7.2-8).
   if (submittedIn !== undefined) {
     const known = [...new Set(seqs)].sort((a, b) => a - b);
     return assert.deepEqual(known, all, `R-7.2-8: what the heir was told of ${said}`);
   }
   const first = frames.findIndex(({ event_seq, job_id }) => event_seq && job_id === id);
   assert.ok(accepted < first, `R-7.1-2: the acceptance of ${said} comes first`);
-  // A repeated submit brings the end once more (R-7.2-9).
+  // A repeated submit sends the end again (R-7.2-9).
   const end = seqs.indexOf(log.length);
   const once = seqs.filter((seq, i) => seq !== log.length || i === end);
   assert.deepEqual(once, all, `R-6.3-8: what the owner was told of ${said}`);

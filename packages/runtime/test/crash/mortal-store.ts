@@ -15,14 +15,14 @@ const CALLS = {
   credentials: { writes: ["insert", "remove"], reads: ["list"] },
 } as const;
 
-/** Lets the process that uses a store die between two changes: what comes behind never takes place, and nothing is answered. */
+/** Lets the process that uses a store die between two changes: later changes never take place, and nothing is answered. */
 export class MortalStore {
   #left = Number.POSITIVE_INFINITY;
   #lag = 0;
   #lives = 0;
   #died = Promise.withResolvers<void>();
 
-  /** @param apart whether it makes what changes of a job's row behind the records that it comes with, as it has no transactions */
+  /** @param apart whether it changes a job's row only after the records that come with the change, as without transactions */
   constructor(store: Store, apart: boolean) {
     const { append } = store.logs;
     if (apart) store.logs.append = (batches) => this.#appendApart(store, append, batches);
@@ -33,14 +33,14 @@ export class MortalStore {
         const isWrite = !(reads as readonly string[]).includes(name);
         Reflect.set(calls, name, (...given: unknown[]) => {
           if (isWrite && !this.#takesPlace()) return new Promise(() => {});
-          // At once, for a store does things in the order in which it is asked for them.
+          // At once, since a store carries out calls in order.
           return this.#answered(call.apply(calls, given));
         });
       }
     }
   }
 
-  /** Resolves when the process that lives now has died. */
+  /** Resolves when the live process has died. */
   get died(): Promise<void> {
     return this.#died.promise;
   }

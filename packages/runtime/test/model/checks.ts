@@ -13,7 +13,7 @@ import {
   type World,
 } from "./world.ts";
 
-/** A frame as the wire has it: its number, and the record in it. */
+/** A frame as on the wire: its number, and the record in it. */
 export function readFrame(frame: string): { seq: number; record: string } {
   const comma = frame.indexOf(",");
   const { id } = JSON.parse(`{${frame.slice(comma + 1)}`) as { id: string };
@@ -24,7 +24,7 @@ function jobOf(record: string): JobId {
   return (/j\d+/.exec(record)?.[0] ?? "") as JobId;
 }
 
-/** Looks at bytes at the moment at which they leave. */
+/** Checks bytes at the moment they leave. */
 export function checkSent(
   world: World,
   session: ModelSession,
@@ -62,7 +62,7 @@ export function checkSent(
   ghost.read[id] = jobSeq;
 }
 
-/** A number that is new stands for the next record that its viewer may see, or for a later one loudly. */
+/** A new number stands for the next record that its viewer may see, or for a later one if the viewer is told. */
 function checkOrder(
   session: ModelSession,
   { id, log }: ModelJob,
@@ -127,14 +127,14 @@ function checkLog({ id, log }: ModelJob): void {
   }
 }
 
-/** The store alone says of every number that has left which record it stands for, but of what was let go (P1). */
+/** By the store alone, every number that has left stands for the record it was sent with, except for what was let go (P1). */
 function checkNumbers({ jobs }: World, { row, ghost }: ModelSession): void {
   const journal = new Journal(row.runs);
   const parked = row.issued ?? Number.POSITIVE_INFINITY;
   for (const [i, meaning] of ghost.sent.entries()) {
     const seq = i + 1;
     const origin = journal.origin(seq);
-    // Acknowledged, and another's: nobody asks for it any more.
+    // Acknowledged, and another session's job: nobody asks for it any more.
     if (origin === undefined && seq <= ghost.acked) continue;
     const record = jobs.find(({ id }) => id === origin?.job)?.log[(origin?.jobSeq ?? 0) - 1];
     if (record !== meaning) {

@@ -7,7 +7,7 @@ import { follow, isBetween, resume } from "./session-steps.ts";
 import type { Step } from "./step.ts";
 import type { Memory, ModelSession, World } from "./world.ts";
 
-/** What the client of a session may do next, and the network between. */
+/** What the client of a session may do next, and the network in between. */
 export function clientSteps(world: World, s: number, fault?: FaultName): Step[] {
   const session = world.sessions[s];
   if (session === undefined) return [];
@@ -77,7 +77,7 @@ export function clientSteps(world: World, s: number, fault?: FaultName): Step[] 
   return steps;
 }
 
-/** The runtime may take its time to notice. */
+/** The runtime may notice late. */
 function hangUp({ client }: ModelSession): void {
   client.wire = undefined;
   client.flight = [];
@@ -104,7 +104,7 @@ function deliver({ client, ghost }: ModelSession): void {
   client.has = seq;
 }
 
-/** All that comes behind an opening confirms the token. */
+/** Everything after a welcome confirms its token. */
 function confirm({ client, queue }: ModelSession, memory: Memory): void {
   const ring = new TokenRing(memory.tokens);
   if (memory.conns.at(-1)?.no !== client.wire || !ring.confirm(client.tokens.at(-1) ?? "")) return;
@@ -121,12 +121,12 @@ function acknowledge(session: ModelSession, world: World, fault: FaultName | und
   confirm(session, memory);
   const stream = streamOf(session, memory);
   stream.acknowledge(fault === "trim-unread" ? memory.issued : client.has);
-  // Trims what may go, instead of when it is worth it.
+  // Trims what may go, whether or not that is worth it.
   stream.removed([], true);
   keep(memory, stream);
 }
 
-/** What it asks for begins between two batches (R-7.6-3). */
+/** Its subscription begins between two batches (R-7.6-3). */
 function subscribe(
   session: ModelSession,
   world: World,

@@ -4,7 +4,7 @@ const OWNER = { features: ["ack", "provisioned_credentials"], owns: [0] };
 const OWNER_OF_TWO = { ...OWNER, owns: [0, 1] };
 const WATCHER = { features: ["ack", "progress", "provisioned_credentials"], owns: [] };
 
-/** Each has its own part of the space, and is explored to its end in a moment. Behind what a script says comes a result. */
+/** Each explores its own part of the state space, completely and quickly. Every script is followed by a result. */
 export const small = {
   drops: {
     scripts: [["progress"]],
@@ -117,7 +117,7 @@ export const large = {
 
 export const configurations = { ...small, ...large };
 
-/** Played beside the house: two subscriptions to one job are answered as one in the model. */
+/** The configurations that the runtime is played against: in the model, two subscriptions to one job are answered as one. */
 export function playedOf(all: Readonly<Record<string, Configuration>>): [string, Configuration][] {
   return Object.entries(all).flatMap(([name, { left, sessions, ...rest }]) => {
     const { subscriptions = 0 } = left;

@@ -11,17 +11,17 @@ import { beginning, type Configuration, type World } from "./world.ts";
 export interface Exploration {
   readonly states: number;
   readonly transitions: number;
-  /** Steps from the beginning to the state that is farthest from it. */
+  /** Steps from the initial state to the one farthest from it. */
   readonly depth: number;
-  /** Whether no state was left at whose steps nobody looked. */
+  /** Whether every state's steps were explored. */
   readonly exhausted: boolean;
-  /** The first violation on a shortest way to one, and that way. */
+  /** The first violation, and a shortest trace to it. */
   readonly found: { readonly violation: Violation; readonly trace: readonly string[] } | undefined;
 }
 
 export interface ExploreOptions {
   readonly fault?: FaultName;
-  /** Steps from the beginning; default all that there are. */
+  /** Steps from the initial state; default: all. */
   readonly depth?: number;
   /** States after which it stops; default 2 million. */
   readonly states?: number;
@@ -41,7 +41,7 @@ export function stepsOf(world: World, configuration: Configuration, fault?: Faul
   ];
 }
 
-/** Visits every state that can be reached, breadth first, and checks each: so a trace to a violation is a shortest one. */
+/** Visits every reachable state, breadth first, and checks each: so a trace to a violation is a shortest one. */
 export async function explore(
   configuration: Configuration,
   { fault, depth = Number.POSITIVE_INFINITY, states = 2_000_000 }: ExploreOptions = {},
@@ -51,7 +51,7 @@ export async function explore(
   const from: { state: number; name: string; depth: number }[] = [
     { state: -1, name: "", depth: 0 },
   ];
-  /** Of each state, those that lead to it whatever the adversary does. */
+  /** For each state, those that lead to it whatever the adversary does. */
   const fairly: number[][] = [[]];
   const settled: number[] = [];
   let transitions = 0;
@@ -100,7 +100,7 @@ export async function explore(
   return told({ violation, trace: trace(stuck) });
 }
 
-/** Of plain data. Many times as fast as JSON is. */
+/** For plain data. Many times as fast as JSON. */
 function copyOf<T>(value: T): T {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(copyOf) as T;
@@ -109,7 +109,7 @@ function copyOf<T>(value: T): T {
   return copy as T;
 }
 
-/** Whether all that happened has arrived, or its viewer was told that it will not. */
+/** Whether everything that happened has arrived, or its viewer was told that it will not. */
 export function isSettled({ jobs, sessions, up }: World): boolean {
   if (!up || jobs.some(({ accepted }) => accepted.length > 0)) return false;
   return sessions.every((session) => {
@@ -130,7 +130,7 @@ export function isSettled({ jobs, sessions, up }: World): boolean {
   });
 }
 
-/** The first state from which no way of fair steps leads to a settled one. */
+/** The first state from which no sequence of fair steps leads to a settled one. */
 function firstStuck(
   count: number,
   settled: readonly number[],

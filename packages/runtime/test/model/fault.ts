@@ -1,6 +1,6 @@
 import type { configurations } from "./configurations.ts";
 
-/** A mistake that is put into the model, and the invariant or requirement whose check has to notice it. */
+/** A mistake that is injected into the model, and the invariant or requirement whose check must detect it. */
 export interface Fault {
   /** The smallest configuration in which it shows. */
   readonly where: keyof typeof configurations;
@@ -8,7 +8,7 @@ export interface Fault {
   readonly what: string;
 }
 
-/** One line for each: what would be wrong in the house if it were built that way. */
+/** What would be wrong in the runtime if it were built that way. */
 export const faults = {
   "two-endings": {
     where: "endings",
@@ -136,7 +136,7 @@ export const faults = {
 
 export type FaultName = keyof typeof faults;
 
-/** What a check found: the invariant comes first. */
+/** What a check found, starting with the invariant. */
 export class Violation extends Error {
   readonly invariant: string;
 

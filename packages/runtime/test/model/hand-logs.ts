@@ -6,10 +6,10 @@ interface HandLog {
   floor: number;
 }
 
-/** The logs of all jobs, durable: what is read is what there is. */
+/** The logs of all jobs, all durable: what can be read is what there is. */
 export class HandLogs {
   readonly #logs = new Map<JobId, HandLog>();
-  /** Those that listen now; a dead process does not. */
+  /** The current listeners; a dead process has none. */
   listeners = new Set<GatedLogs>();
 
   /** A compare-and-set on the log's end (J1). */
@@ -37,27 +37,27 @@ export class HandLogs {
     return { floor, head: records.length, records: records.slice(from, from + limits.records) };
   }
 
-  /** For whoever does not have to wait. */
+  /** For readers that need not wait. */
   free(): LogStore {
     return new GatedLogs(this, "any");
   }
 }
 
 /**
- * The logs as one connection meets them. A read waits until it is let through, and a bell that is due rings when it is
- * told to: both may take as long as they like.
+ * The logs as one connection sees them. A read waits until it is let through, and a due bell rings when told to: both
+ * may take any length of time.
  */
 export class GatedLogs implements LogStore {
   readonly #logs: HandLogs;
   readonly #bells = new Map<JobId, () => void>();
-  /** Bells that have to ring some time. */
+  /** Bells that must ring some time. */
   readonly #due = new Set<JobId>();
   /** What its projector is about to read by itself, in this order. */
   readonly #next = new Set<JobId>();
-  /** What may be read without waiting: of these jobs, and where there is nothing. */
+  /** What may be read without waiting: logs of these jobs, and logs with nothing to read. */
   #open: ReadonlySet<JobId> | "any" | undefined;
   #waiting: { readonly job: JobId; readonly early: boolean; go(): void } | undefined;
-  /** Whether the next read that finds nothing does so at once, and tells of it later. */
+  /** Whether the next read that finds nothing looks at once and answers later. */
   looksEarly = false;
 
   constructor(logs: HandLogs, open?: "any") {
@@ -98,7 +98,7 @@ export class GatedLogs implements LogStore {
     return this.#logs.page(job, after, this.#open ? limits : { ...limits, records: 1 });
   }
 
-  /** Something became durable: only who listens by now is told. */
+  /** Something became durable: only current listeners are told. */
   due(job: JobId): void {
     if (this.#bells.has(job)) this.#due.add(job);
   }
@@ -107,28 +107,28 @@ export class GatedLogs implements LogStore {
     return this.#waiting !== undefined;
   }
 
-  /** What its projector reads before it looks at anything else, of these. */
+  /** Those of the given jobs that its projector reads before it looks at anything else. */
   first(of: readonly JobId[]): readonly JobId[] {
     const { job, early = true } = this.#waiting ?? {};
     const reading = job === undefined || early ? [] : [job];
     return [...reading, ...this.#next].filter((one) => of.includes(one));
   }
 
-  /** Lets the one read through that waits. It gives a page of one record, as a replay has to bear it. */
+  /** Lets the one waiting read through. It gets a page of one record, which a replay must cope with. */
   grant(): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     waiting?.go();
   }
 
-  /** Rings for these jobs, and lets their reads through until it is shut again: what else is found belongs to the next batch. */
+  /** Rings for these jobs, and lets their reads through until shut again: what else is found belongs to the next batch. */
   open(order: readonly JobId[]): void {
     this.#open = new Set(order);
     for (const job of order) if (this.#due.has(job)) this.#bells.get(job)?.();
     this.grant();
   }
 
-  /** Lets all reads through until it is shut again. */
+  /** Lets all reads through until shut again. */
   openAll(): void {
     this.#open = "any";
     this.grant();

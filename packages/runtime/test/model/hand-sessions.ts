@@ -2,7 +2,7 @@ import type { SessionId } from "@arcp/core";
 import type { CommitOutcome, SessionChange, SessionStore } from "../../src/store/index.ts";
 import { memoryStore } from "../../src/store/memory-store.ts";
 
-/** A change of a session on its way to the store. */
+/** A change of a session in flight to the store. */
 export interface HandCall {
   readonly epoch: number;
   readonly change?: SessionChange;
@@ -26,13 +26,13 @@ export class HandSessions {
     return queue;
   }
 
-  /** The process dies: what is on its way is lost, and what it asks for from now on is never answered. */
+  /** The process dies: its calls in flight are lost, and later ones are never answered. */
   crash(): void {
     this.#life += 1;
     this.#queues.clear();
   }
 
-  /** The store as the present process has it. */
+  /** The store as the present process sees it. */
   store(): SessionStore {
     const life = this.#life;
     const { inner } = this;

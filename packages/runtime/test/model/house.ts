@@ -18,7 +18,7 @@ const silent = () => {};
 const logger = { info: silent, warn: silent, error: silent, debug: silent } as unknown as Logger;
 const A_DAY = 86_400_000;
 
-/** The runtime's own sessions and connections in one process, beside jobs that are led by hand. */
+/** The runtime's own sessions and connections in one process, with jobs that are controlled by hand. */
 export class House {
   readonly sessions: Sessions;
   readonly #context: Omit<ConnectionContext, "projector">;
@@ -50,7 +50,7 @@ export class House {
     });
     const life = { settled: silent };
     const live = { principal: "p", agent: "led", lease: {}, lineage: [], life, family: {} };
-    // As its log tells it (J2).
+    // As its log says (J2).
     const ends = (id: JobId) => {
       const { head } = logs.page(id, 0, { records: 0, characters: 0 });
       return { lastSeq: head, liveAfter: head };
@@ -89,7 +89,7 @@ export class House {
     return this.sessions.restore(jobs);
   }
 
-  /** @returns the logs as this connection meets them */
+  /** @returns the logs as this connection sees them */
   serve({ transport }: Wire): GatedLogs {
     const logs = new GatedLogs(this.#logs);
     const nobody = { introduction: async () => undefined, children: async () => [] };

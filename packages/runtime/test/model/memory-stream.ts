@@ -11,7 +11,7 @@ const ID = "s" as SessionId;
 const CLOCK = new ManualClock();
 const { sessions: NOTHING } = memoryStore();
 
-/** The runtime's own stream as the session's memory holds it: what it stores goes to the end of the session's queue. */
+/** The runtime's own stream, built from the session's memory: what it stores goes to the end of the session's queue. */
 export function streamOf(session: ModelSession, memory: Memory): Stream {
   const lag = new Lag({ threshold: 1_000_000, clock: CLOCK });
   lag.restore(memory.acked, memory.issued, false);
@@ -39,7 +39,7 @@ export function freshStream(session: ModelSession, epoch: number, lag?: Lag): St
   });
 }
 
-/** Writes back what of a stream may have moved, but for what it follows: of that each step knows itself. */
+/** Writes back what may have changed in a stream, except the places, which each step updates itself. */
 export function keep(memory: Memory, { journal, issued, lag }: Stream): void {
   memory.runs = [...journal.runs(0, Number.POSITIVE_INFINITY)];
   const { last } = journal;
@@ -48,7 +48,7 @@ export function keep(memory: Memory, { journal, issued, lag }: Stream): void {
   memory.acked = lag?.acked ?? 0;
 }
 
-/** The store as a stream meets it: what it commits waits in the session's queue. */
+/** The store as a stream sees it: its commits wait in the session's queue. */
 export function storeOf(session: ModelSession): SessionStore {
   return {
     ...NOTHING,

@@ -29,7 +29,7 @@ function crash(world: World, lateWrites: boolean): void {
   }
 }
 
-/** The runtime's own restoration, from what the store holds. */
+/** The runtime's own restoration from what the store holds. */
 async function restart(world: World, fault: FaultName | undefined): Promise<void> {
   world.up = true;
   world.life += 1;

@@ -13,7 +13,7 @@ import type { Conn, Memory, ModelSession, Numbered, World } from "./world.ts";
 
 const ALL = Number.MAX_SAFE_INTEGER;
 
-/** What stands in front of a frame: its record is all that the checks want to know of it. */
+/** The prefix of a frame: the checks need only its record. */
 export const PREFIX = "";
 
 /** What the projectors of a session may do next: the present one, and those that were told to stop. */
@@ -38,7 +38,7 @@ export function projectorSteps(world: World, s: number, fault?: FaultName): Step
       const free = batch.committed || fault === "send-before-commit";
       return free ? [step("send", send), ...notices] : notices;
     }
-    // Who waited for it goes first.
+    // Whoever waited for the batch goes first.
     const waited = memory.asked.length > 0 || memory.places.some((one) => one.waiting === "answer");
     if (stopped) return waited ? [] : [step("park", park)];
     if (replay !== undefined) return [step(`replay from ${replay}`, repeat), ...notices];
@@ -66,7 +66,7 @@ interface Place {
   readonly fault: FaultName | undefined;
 }
 
-/** Which of the jobs that are ready a batch reads, in which order: any of them alone, or all. */
+/** Which of the ready jobs a batch reads, in which order: any of them alone, or all. */
 function ordersOf(ready: readonly JobId[]): JobId[][] {
   const alone = ready.map((job) => [job]);
   return ready.length < 2 ? alone : [...alone, [...ready], [...ready].reverse()];
@@ -84,7 +84,7 @@ function page(
   return readPage({ ...world, jobs }, job, after, records);
 }
 
-/** Reads and numbers, and asks the store to write down what the numbers mean; nothing has moved yet. */
+/** Reads and numbers, and asks the store to commit what the numbers mean; nothing has moved yet. */
 function number(place: Place, order: readonly JobId[]): void {
   const { world, session, memory, conn, fault } = place;
   const repinned = fault === "features-repinned" && conn.no > 0;
@@ -179,7 +179,7 @@ function send(place: Place): void {
   } else keep(memory, stream);
 }
 
-/** What is said of the subscription that ended, or of the history that its owner asked for once more. */
+/** Reports the subscription that ended, or the history that its owner had requested again. */
 function tellLost({ session, memory, conn, fault }: Place, { lost }: Numbered): void {
   for (const job of lost) {
     const place = memory.places.find(({ row }) => row.job === job);
@@ -195,7 +195,7 @@ function detach(memory: Memory, stream: Stream, job: JobId): void {
   memory.places = memory.places.filter(({ row }) => row.job !== job);
 }
 
-/** Reads what stands under the next numbers, up to the end of a run; with the last of them all of it leaves. */
+/** Reads what the next numbers stand for, up to the end of a run; with the last of them everything leaves. */
 function repeat(at: Place): void {
   const { world, session, memory, conn, fault } = at;
   const { journal, issued, features } = streamOf(session, memory);
@@ -228,14 +228,14 @@ function putRepeated({ world, session, conn }: Place): void {
     put(world, session, conn, frame, visible);
 }
 
-/** The last word of a projector that was stopped: how far it got. */
+/** The last commit of a stopped projector: how far it got. */
 function park({ session, memory, conn }: Place): void {
   const { issued, acked } = memory;
   session.queue.push({ epoch: conn.epoch, change: { issued, acked } });
   memory.conns = memory.conns.filter((one) => one !== conn);
 }
 
-/** Bytes leave; what no client reads any more is gone. */
+/** Bytes leave; those that no client reads any more are lost. */
 function put(world: World, session: ModelSession, conn: Conn, frame: string, visible = true): void {
   checkSent(world, session, conn, frame, visible);
   if (session.client.wire === conn.no) session.client.flight.push(frame);

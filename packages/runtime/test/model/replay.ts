@@ -19,24 +19,24 @@ import {
   type World,
 } from "./world.ts";
 
-/** One session of the house, and its client. */
+/** One session of the runtime, and its client. */
 interface Played {
   readonly id: SessionId;
   session: Session;
-  /** The connections of its present process, by their number. */
+  /** The connections of its present process, by number. */
   readonly conns: Map<number, { readonly wire: Wire; readonly logs: GatedLogs }>;
   wire: Wire | undefined;
   next: number;
   /** Which record left under which number. */
   readonly sent: string[];
-  /** Answers of the store that their projector has not had yet. */
+  /** Answers of the store that their projector has not received yet. */
   readonly answers: { readonly epoch: number; answer(): void }[];
-  /** What the model calls a token, by its hash; and each token by that name. */
+  /** The model's name of each token, by the token's hash; and the token by that name. */
   readonly names: Map<string, string>;
   readonly tokens: Map<string, string>;
 }
 
-/** What the house did is not what the model says. */
+/** The runtime did something else than the model. */
 export class Divergence extends Error {
   override readonly name = "Divergence";
 }
@@ -54,7 +54,7 @@ export class Replay {
     this.#house = this.#start();
   }
 
-  /** The house as the model's first state has it. */
+  /** The runtime in the model's initial state. */
   static async begin(world: World, configuration: Configuration): Promise<Replay> {
     const replay = new Replay(world);
     for (const [s, session] of world.sessions.entries()) {
@@ -108,7 +108,7 @@ export class Replay {
     });
   }
 
-  /** Looks at bytes at the moment at which they leave. */
+  /** Checks bytes at the moment they leave. */
   #left(sent: string[], text: string): void {
     const frame = numbered(text);
     if (frame === undefined) return;
@@ -126,7 +126,10 @@ export class Replay {
     sent[seq - 1] = record;
   }
 
-  /** Whether the house can do this step at this moment as the model has it: a projector looks at all that it has come across. */
+  /**
+   * Whether the runtime can take this step now in the way the model does: a projector looks at everything that it has
+   * come across.
+   */
   fits(name: string, world: World): boolean {
     const [, s, c, order] = /^s(\d) connection (\d+) number (.*)$/.exec(name) ?? [];
     const logs = this.#played[Number(s)]?.conns.get(Number(c))?.logs;
@@ -136,18 +139,18 @@ export class Replay {
     }
     const [, a, what] = /^s(\d) (client ack|client sub|answers|attaches)/.exec(name) ?? [];
     const { client } = world.sessions[Number(a)] ?? {};
-    // A client says nothing before it has its welcome.
+    // A client sends nothing before it has its welcome.
     if (what?.startsWith("client") && client?.flight.some((frame) => frame.startsWith("welcome"))) {
       return false;
     }
-    // Who reads is building a batch: nothing is followed meanwhile.
+    // A projector that reads is building a batch: meanwhile nothing can be followed.
     if (what === undefined || what === "client ack") return true;
     if (what !== "client sub" && isBuilding(world, Number(a))) return false;
     const first = this.#reader(Number(a), world)?.first(readyIn(world, Number(a)));
     return first === undefined || first.length === 0;
   }
 
-  /** Whether the house has done this step already, before anything else could happen. */
+  /** Whether the runtime has taken this step already, before anything else could happen. */
   isDone(name: string, world: World): boolean {
     const [, s, c, what = ""] = /^s(\d) (?:connection (\d+) )?(.*)$/.exec(name) ?? [];
     const memory = world.sessions[Number(s)]?.memory;
@@ -167,7 +170,7 @@ export class Replay {
 
   /**
    * @param world the state that the step leads to
-   * @param looksEarly whether a read that finds nothing looks at once, and tells of it later
+   * @param looksEarly whether a read that finds nothing looks at once and answers later
    */
   async play(name: string, world: World, looksEarly: boolean): Promise<void> {
     const before = this.#world;
@@ -196,7 +199,7 @@ export class Replay {
     await this.#wakeStrangers(world);
   }
 
-  /** A projector that the model does not know of must not be there: it does what it likes. */
+  /** A projector that the model does not know of must not exist: here it may do whatever it likes. */
   async #wakeStrangers({ sessions }: World): Promise<void> {
     for (const [s, { conns }] of this.#played.entries()) {
       const { conns: present = [], arriving = [] } = sessions[s]?.memory ?? {};
@@ -209,7 +212,7 @@ export class Replay {
     }
   }
 
-  /** What the projector looks at that may be building a batch. */
+  /** The logs of the projector that may be building a batch. */
   #reader(s: number, { sessions }: World): GatedLogs | undefined {
     const conn = sessions[s]?.memory?.conns.find(({ stopped }) => !stopped);
     return conn?.replay === undefined && conn
@@ -263,7 +266,7 @@ export class Replay {
     if (acked !== undefined) {
       played.wire?.say("session.ack", { last_processed_seq: Number(acked) });
       await flush();
-      // Trims what may go, instead of when it is worth it.
+      // Trims what may go, whether or not that is worth it.
       played.session.stream.removed([], true);
     }
     const [, job, history] = /^client subscribes to (\S+)( with)?/.exec(what) ?? [];
@@ -295,7 +298,7 @@ export class Replay {
     }
   }
 
-  /** Changes the store; a projector learns so when the model lets it send. */
+  /** Changes the store; a projector learns of it when the model lets it send. */
   async #settle({ id, answers }: Played): Promise<void> {
     const call = this.#store.queue(id).shift();
     if (call === undefined) throw new Divergence("nothing is on its way to the store");
@@ -330,7 +333,7 @@ export class Replay {
     if (token !== undefined) tokens.set(names.get(hashToken(token)) ?? "", token);
   }
 
-  /** Compares all that the house has, has stored, has on its way and has sent with a state of the model. */
+  /** Compares what the runtime has in memory, in the store and in flight, and what it has sent, with a state of the model. */
   async compare(world: World): Promise<void> {
     for (const [s, played] of this.#played.entries()) {
       const model = world.sessions[s];
@@ -345,7 +348,7 @@ export class Replay {
     }
   }
 
-  /** The house makes tokens up: they are named as the model names those of the same claim. */
+  /** The runtime makes tokens up: they get the model's names of those of the same claim. */
   #learnTokens({ id, names }: Played, { queue }: ModelSession): void {
     for (const [i, { claim }] of this.#store.queue(id).entries()) {
       const hash = claim?.at(-1);
@@ -382,12 +385,12 @@ export class Replay {
   }
 }
 
-/** Whoever has begun to wait for a batch waits for its end, whether its connection is taken over meanwhile or not. */
+/** Whoever waits for a batch waits for its end, even if its connection is taken over meanwhile. */
 function isBuilding({ sessions }: World, s: number): boolean {
   return sessions[s]?.memory?.conns.some(({ batch }) => batch !== undefined) === true;
 }
 
-/** The jobs that a projector has something to read of. */
+/** The jobs of which a projector has something to read. */
 function readyIn({ sessions, jobs }: World, s: number): readonly JobId[] {
   const places = sessions[s]?.memory?.places ?? [];
   return places.flatMap(({ row: { job }, cursor, waiting }) => {
@@ -396,7 +399,7 @@ function readyIn({ sessions, jobs }: World, s: number): readonly JobId[] {
   });
 }
 
-/** The same of the model. */
+/** The same for the model. */
 function told({ row, queue, memory, client, ghost }: ModelSession) {
   return {
     sent: ghost.sent,
@@ -434,7 +437,7 @@ function changed(
   };
 }
 
-/** A frame that is under way, as the model would have it. */
+/** A frame in flight, in the form of the model. */
 function wordOf(text: string, names: ReadonlyMap<string, string>): string[] {
   const frame = numbered(text);
   if (frame !== undefined) return [`${frame.seq} ${frame.record}${secretIn(text)}`];
@@ -460,7 +463,7 @@ function numbered(text: string): { readonly seq: number; readonly record: string
   return seq === undefined ? undefined : { seq, record: id };
 }
 
-/** Whatever is due in the house takes place, and what was said of it leaves: a turn closes behind its end. */
+/** Lets everything due in the runtime take place and leave: a turn closes after its end. */
 function flush(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }

@@ -3,7 +3,7 @@ import { Sessions, type SessionsOptions } from "../../src/session/sessions.ts";
 import { logsOf, streamOf } from "./memory-stream.ts";
 import type { Memory, ModelSession, World } from "./world.ts";
 
-/** The runtime's own decision whether everything behind `after` is still there. */
+/** The runtime's own decision whether everything after `after` is still there. */
 export function canResume(
   world: World,
   session: ModelSession,

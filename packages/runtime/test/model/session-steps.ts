@@ -7,7 +7,7 @@ import { canResume } from "./resumable.ts";
 import type { Step } from "./step.ts";
 import { type Memory, type ModelSession, type PendingStep, roleIn, type World } from "./world.ts";
 
-/** What the store does with a session, and what becomes of the resumes that it lets through. */
+/** What the store does with a session, and what becomes of the resumes that this lets through. */
 export function sessionSteps(world: World, s: number, fault?: FaultName): Step[] {
   const session = world.sessions[s];
   const memory = session?.memory;
@@ -72,7 +72,7 @@ function told(change: SessionChange | undefined): string {
   return Object.keys(change ?? {}).join(" and ");
 }
 
-/** The next step becomes durable, or is fenced off, and whoever waits for it learns so. */
+/** The next step becomes durable, or is fenced off, and whoever waits for it is told. */
 function settle(place: Place, applied: boolean): void {
   const { session, memory } = place;
   const pending = session.queue.shift();
@@ -95,7 +95,7 @@ function settle(place: Place, applied: boolean): void {
   }
 }
 
-/** Nobody knows whether the commit took place (P1). */
+/** A commit with an unknown outcome (P1). */
 function fail(place: Place, applied: boolean): void {
   const { world, session, memory, fault } = place;
   const pending = session.queue.shift();
@@ -110,7 +110,7 @@ function fail(place: Place, applied: boolean): void {
   else stream.journal.seal();
   keep(memory, stream);
   conn.batch = undefined;
-  // Who waited for the batch does not wait for its connection to end.
+  // A subscriber that waited for the batch does not wait for its connection to end.
   if (memory.asked.length > 0) follow(world, session, fault);
   for (const { row, waiting } of memory.places) {
     if (waiting === "answer") answer(world, session, row.job);
@@ -192,7 +192,7 @@ function without(runs: readonly Run[], { from, to }: Cut): Run[] {
   });
 }
 
-/** The projector before is silent: the new connection gets its welcome, and a projector of its own. */
+/** The previous projector is silent: the new connection gets its welcome, and a projector of its own. */
 function welcome({ session, memory, fault }: Place): void {
   const { ghost, client } = session;
   const arriving = memory.arriving.shift();
@@ -238,12 +238,12 @@ export async function resume(
   takeTurn(session, memory, fault);
 }
 
-/** Whether no batch is being built, or who builds it will move nothing any more. */
+/** Whether no batch is being built, or only by a projector that will move nothing any more. */
 export function isBetween({ conns }: Memory): boolean {
   return conns.every(({ batch, stopped }) => batch === undefined || stopped);
 }
 
-/** As the verb does it: the attachment, and once that is durable, its acknowledgement in front of all it delivers (R-7.6-3). */
+/** As the verb does it: the attachment, and once that is durable, its reply, before anything it delivers (R-7.6-3). */
 export function follow(world: World, session: ModelSession, fault: FaultName | undefined): void {
   const { memory, ghost } = session;
   const asked = memory?.asked.shift();
@@ -287,7 +287,7 @@ export function follow(world: World, session: ModelSession, fault: FaultName | u
   if (fault === "answered-undurable") answer(world, session, job);
 }
 
-/** `job.subscribed`, to whoever is connected: from here on its client counts on it, and what is live begins here (R-7.6-6). */
+/** `job.subscribed`, to whoever is connected: from here on its client relies on it, and live events begin here (R-7.6-6). */
 export function answer(world: World, session: ModelSession, job: JobId): void {
   const { memory, ghost } = session;
   const place = memory?.places.find(({ row }) => row.job === job);
@@ -305,7 +305,7 @@ export function answer(world: World, session: ModelSession, job: JobId): void {
   const row = { job, role, after: head, since: memory.issued };
   const others = memory.places.filter((one) => one !== place);
   memory.places = [...others, { row, seen, introduced, head, truncated: false, cursor: head }];
-  // A crash before this is stored gives more than that.
+  // A crash before this is stored delivers more than that.
   ghost.excused[job] = head;
   keep(memory, stream);
 }

@@ -6,15 +6,15 @@ import { beginning, type Configuration, type World } from "./world.ts";
 
 export interface Walks {
   readonly steps: number;
-  /** States of the model at which the house was compared with it. */
+  /** States of the model at which the runtime was compared with it. */
   readonly states: number;
-  /** The first divergence, and the way to it. */
+  /** The first divergence, and the trace to it. */
   readonly found: { readonly what: Error; readonly trace: readonly string[] } | undefined;
 }
 
 const TOO_LONG = 500;
 
-/** Walks through the model's states and has the house do the same, again and again, where it has not been before. */
+/** Walks through the model's states again and again, preferably on new ways, and has the runtime do the same. */
 export async function walk(
   configuration: Configuration,
   { walks, seed = 1 }: { readonly walks: number; readonly seed?: number },
@@ -57,7 +57,7 @@ export async function walk(
   return { steps, states: compared.size, found: undefined };
 }
 
-/** What was done least often from here; by chance where that leaves a choice. */
+/** The step taken least often from here; a random one of several. */
 function leastTaken(
   open: readonly Step[],
   key: string,

@@ -1,9 +1,9 @@
 import type { Transport } from "@arcp/core";
 
-/** A connection whose two ends are led by hand: what leaves stays here until its client takes it. */
+/** A connection whose two ends are controlled by hand: what leaves stays here until its client takes it. */
 export class Wire {
   readonly transport: Transport;
-  /** Bytes under way to the client. */
+  /** Bytes in flight to the client. */
   readonly flight: string[] = [];
   /** The process at the other end has died. */
   dead = false;
@@ -12,7 +12,7 @@ export class Wire {
   #closed = false;
   #woken = Promise.withResolvers<void>();
 
-  /** @param left told of every frame at the moment at which it leaves */
+  /** @param left told of every frame at the moment it leaves */
   constructor(left: (frame: string) => void) {
     this.transport = {
       frames: this.#frames(),
@@ -28,7 +28,7 @@ export class Wire {
     };
   }
 
-  /** The client says something. */
+  /** The client sends something. */
   say(type: string, payload: object): void {
     this.#inbox.push(JSON.stringify({ arcp: "1.1", id: `req_${this.#said++}`, type, payload }));
     this.#woken.resolve();
@@ -40,7 +40,7 @@ export class Wire {
     this.#woken.resolve();
   }
 
-  /** Ends when either side closed it: the client may go without a word. */
+  /** Ends when either side has closed it: the client may leave without a word. */
   async *#frames(): AsyncGenerator<string> {
     while (!this.#closed) {
       const next = this.#inbox.shift();

@@ -1,13 +1,16 @@
 import type { JobId } from "@arcp/core";
 import type { AttachmentRow, RecordKind, Role, Run, SessionChange } from "../../src/store/index.ts";
 
-/** What the network, the machine and the clients may still do to the house: it is spent, so that the space is finite. */
+/**
+ * What the network, the machine and the clients may still do to the runtime: a limited supply, so that the state space
+ * is finite.
+ */
 export interface Adversary {
   /** Connections that break, or that the client leaves for another one. */
   drops: number;
   /** Processes that die. */
   crashes: number;
-  /** Commits of a session of which nobody learns whether they took place. */
+  /** Commits of a session with an unknown outcome. */
   failures: number;
   /** Records that a log loses at its old end. */
   evictions: number;
@@ -16,15 +19,15 @@ export interface Adversary {
   cancels: number;
 }
 
-/** One job, its log as the store has it, and what its process holds of it. */
+/** One job: its log in the store, and what its process holds of it. */
 export interface ModelJob {
   readonly id: JobId;
   /** The durable records; evicted ones stay here, below `floor`, for the checks to compare with. */
   readonly log: string[];
   floor: number;
-  /** Accepted, and not durable. */
+  /** Accepted, but not durable. */
   accepted: string[];
-  /** How many records its writer has written, as far as that knows. */
+  /** How many records its writer has written, as far as the writer knows. */
   written: number;
   /** Whether an ending has won. */
   ended: boolean;
@@ -32,28 +35,28 @@ export interface ModelJob {
   late: { readonly after: number; readonly record: string } | undefined;
 }
 
-/** A step on its way to the store: a session's changes are made in the order of the calls. */
+/** A step in flight to the store: a session's changes are made in the order of the calls. */
 export interface PendingStep {
   readonly epoch: number;
   /** Undefined: a claim by the connection `conn`. */
   readonly change?: SessionChange;
-  /** The job of a subscription that waits for it. */
+  /** The job of the subscription that waits for it. */
   readonly subscribes?: JobId;
   readonly claim?: { readonly conn: number; readonly tokens: readonly string[] };
   /** Whether a projector waits for it. */
   readonly batch?: boolean;
 }
 
-/** An attachment, as what it was made from and how far it has come. */
+/** An attachment: what it was made from, and how far it has come. */
 export interface Place {
   readonly row: AttachmentRow;
   readonly seen?: number | undefined;
   readonly introduced?: number | undefined;
   readonly head?: number | undefined;
   readonly truncated?: boolean | undefined;
-  /** What its subscription has to wait for: to become durable, then to be answered; until then nothing is read. */
+  /** What its subscription waits for: to become durable, then to be answered; until then nothing is read. */
   waiting?: "store" | "answer" | undefined;
-  /** Until then: it was asked for without its history. */
+  /** Until then: it was requested without history. */
   live?: true | undefined;
   cursor: number;
 }
@@ -64,7 +67,7 @@ export interface Numbered {
   readonly runs: readonly Run[];
   readonly cursors: readonly (readonly [JobId, number])[];
   readonly ended: readonly JobId[];
-  /** Of these, or of those that go on, records are gone. */
+  /** Those of these jobs, or of the ones that go on, that have lost records. */
   readonly lost: readonly JobId[];
   readonly last: number;
   committed: boolean;
@@ -91,20 +94,20 @@ export interface Memory {
   acked: number;
   tokens: readonly string[];
   places: Place[];
-  /** Subscriptions that wait for the end of a batch. `floor`: of the history that is asked for. */
+  /** Subscriptions that wait for the end of a batch. `floor`: of the requested history. */
   asked: { readonly job: JobId; readonly floor: number | undefined }[];
-  /** What was said of subscriptions that are lost, and how far the numbers went then: a resume from there is told again. */
+  /** The lost subscriptions that were reported, and how far the numbers went then: a resume from there gets the report again. */
   words: { readonly job: JobId; readonly at: number }[];
   conns: Conn[];
-  /** Resumes that wait for their turn to claim, for their claim, or for their predecessor to be silent. */
+  /** Resumes that wait for their turn to claim, for their claim, or for their predecessor to fall silent. */
   arriving: {
     readonly no: number;
     readonly after: number;
-    /** The token that it came with, until it is its turn. */
+    /** The token that it presented, until it is its turn. */
     presented: string | undefined;
     epoch: number | undefined;
   }[];
-  /** Changes that hold under any epoch, and wait for a claim on its way. */
+  /** Changes that hold under any epoch, and wait for a claim in flight. */
   held: Omit<PendingStep, "epoch">[];
 }
 
@@ -124,24 +127,24 @@ export interface ModelSession {
   /** Undefined while the process is down. */
   memory: Memory | undefined;
   client: {
-    /** The connection that it reads; undefined when it has none. */
+    /** The connection that it reads; undefined if it has none. */
     wire: number | undefined;
-    /** What is under way to it there. */
+    /** What is in flight to it there. */
     flight: string[];
-    /** The highest number that it has. */
+    /** The highest number that it has received. */
     has: number;
     /** The newest token that it has, and the one before. */
     tokens: readonly string[];
-    /** It was told that its session is gone. */
+    /** Whether it was told that its session is gone. */
     refused: boolean;
   };
   /** What only the checks look at. */
   ghost: {
-    /** Which record left under which number; the first number stands at 0. */
+    /** Which record left under which number; the first number is at index 0. */
     sent: string[];
-    /** Of each job, the last record that it was given or may do without; missing where it is owed nothing. */
+    /** For each job, the last record that it was given or may do without; missing if it is owed nothing. */
     read: Record<string, number>;
-    /** The jobs of which its client knows that they are followed. */
+    /** The jobs that its client knows are followed. */
     owed: JobId[];
     /** Up to which record it was told that some are missing. */
     excused: Record<string, number>;
@@ -166,13 +169,13 @@ export interface World {
 
 /** A world to explore. */
 export interface Configuration {
-  /** The kinds of the records that each job's agent emits, in order; its result comes behind them. */
+  /** The kinds of the records that each job's agent emits, in order, before its result. */
   readonly scripts: readonly (readonly RecordKind[])[];
   readonly sessions: readonly {
     readonly features: readonly string[];
     /** Which jobs it submitted. */
     readonly owns: readonly number[];
-    /** Which it follows from the beginning, without having submitted them. */
+    /** Which it follows from the beginning without having submitted them. */
     readonly watches?: readonly number[];
   }[];
   readonly left: Partial<Adversary>;
@@ -190,7 +193,7 @@ const LETTERS: Readonly<Record<string, RecordKind>> = {
   t: "terminal",
 };
 
-/** A record is named by its kind, its number, its job, and who wrote it. */
+/** A record is named by its kind, its number, its job, and its writer. */
 export function recordName(kind: RecordKind, jobSeq: number, job: JobId, by: string): string {
   const letter = Object.keys(LETTERS).find((key) => LETTERS[key] === kind);
   return `${letter}${jobSeq}${job}.${by}`;
@@ -200,7 +203,7 @@ export function kindOf(record: string): RecordKind {
   return LETTERS[record[0] ?? ""] ?? "event";
 }
 
-/** What stands in the log for it. */
+/** Its text in the log. */
 export function textOf(record: string): string {
   const payload = kindOf(record) === "credential_rotated" ? ',"payload":{"body":{"id":"c"}}' : "";
   return `"id":${JSON.stringify(record)}${payload}}`;
@@ -210,7 +213,7 @@ export function roleIn(session: ModelSession, job: JobId): Role {
   return session.owns.includes(job) ? "owner" : "observer";
 }
 
-/** All jobs accepted, all sessions connected, and nothing said. */
+/** All jobs accepted, all sessions connected, and nothing emitted. */
 export function beginning({ scripts, sessions, left }: Configuration): World {
   const ids = scripts.map((_, i) => `j${i}` as JobId);
   return {

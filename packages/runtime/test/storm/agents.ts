@@ -6,7 +6,7 @@ import { oddResult } from "./pieces.ts";
 import type { Op, Script } from "./program.ts";
 import type { World } from "./world.ts";
 
-/** Agents that do what their input says: one of them is started again when the process dies. */
+/** Agents that do what their input says: one of them is restarted when the process dies. */
 export function stormAgents(world: World, clock: Clock): AnyAgent[] {
   const { generation } = world;
   const run = (ctx: AgentContext, input: unknown): Promise<unknown> =>

@@ -19,7 +19,7 @@ type Deeds = {
   readonly [Name in Op["op"]]: (scene: Scene, op: Extract<Op, { op: Name }>) => Promise<unknown>;
 };
 
-/** What every job may do; its budgets are asked for apart. */
+/** What every job may do; its budgets are requested separately. */
 export const leaseOf = (budget?: Amounts) => ({
   "tool.call": ["ok", "slow", "fails", "spends", "nobody"],
   "agent.delegate": ["storm", "hardy"],
@@ -29,7 +29,7 @@ export const leaseOf = (budget?: Amounts) => ({
 
 export const isAlive = ({ world, generation }: Scene): boolean => generation === world.generation;
 
-/** What agents do, by the name that programs have for it. */
+/** What agents do, by the name that programs use. */
 export const deeds: Deeds = {
   say: async ({ ctx }, { n, size }) => {
     for (let i = 0; i < n; i++) await ctx.log.info("s".repeat(size), { i });
@@ -85,7 +85,7 @@ export const deeds: Deeds = {
       await reservation.settle(actual);
     }
     if (second === undefined) return;
-    // Nothing more comes of it, be its job over by now or not.
+    // Nothing more comes of it, whether or not its job is over by now.
     await settled(turns);
     await reservation.settle(actual);
   },
@@ -113,7 +113,7 @@ export const deeds: Deeds = {
     if (kind === "bytes") {
       const bytes = Buffer.concat([bytesOf(size, seed), Buffer.from(secret)]);
       const written = write(scene, bytes);
-      // It is the agent's own again.
+      // The agent owns it again.
       bytes.fill(7);
       return await written;
     }
@@ -145,7 +145,7 @@ export const deeds: Deeds = {
   progress: ({ ctx }) => ctx.progress({ current: 2, total: 1 }),
   pause: (_, { turns }) => settled(turns),
   sleep: ({ clock }, { ms }) => sleep(clock, ms),
-  /** Whether or not it heeds that it has to stop. */
+  /** Whether or not it obeys the signal to stop. */
   stop: async ({ ctx: { signal } }) => {
     if (signal.aborted) return;
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
@@ -154,7 +154,7 @@ export const deeds: Deeds = {
     ctx.authorize("tool.call", "ok");
     world.acts(ctx.job.id, "authorizations", generation);
   },
-  /** Goes on behind its own end. */
+  /** Goes on after its own end. */
   linger: async (scene, { n }) => {
     const { ctx, world } = scene;
     for (let i = 0; i < n; i++) {
@@ -173,7 +173,7 @@ export const deeds: Deeds = {
   },
 };
 
-/** By this the record that tells of a call is known. */
+/** By this the record that announces a call is found. */
 const mark = (world: World): { readonly mark: string } => ({ mark: `call ${world.unique()}` });
 
 /** Of tokens, as exact text (`models` of the storm). */

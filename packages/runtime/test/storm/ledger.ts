@@ -1,22 +1,22 @@
 import Big from "big.js";
 import type { Amounts } from "./program.ts";
 
-/** Whether a job takes costs; `maybe` from a cancel on until its end is durable: nothing tells when in between it has ended. */
+/** Whether a job takes costs; `maybe` from a cancel until its end is durable: nothing tells when exactly it has ended. */
 export type Standing = "open" | "maybe" | "over";
 
-/** One of those whose budgets a cost may be taken from. */
+/** One of the budgets that a cost may be charged to. */
 export interface Payer {
   readonly job: string;
   readonly standing: Standing;
-  /** What its runtime says that remains, by currency. */
+  /** What its runtime reports as remaining, by currency. */
   readonly remaining: Amounts;
 }
 
-/** What becomes of all money, as those who spend it know it: each cost is charged once, and to whom it has to be. */
+/** What becomes of all money, as the spenders know it: each cost is charged once, and to the right budgets. */
 export class Ledger {
-  /** What was spent and not told, by process, job and currency. */
+  /** What was spent but not reported, by process, job and currency. */
   readonly #untold = new Map<string, Big>();
-  /** What has to remain, by job of this process and currency. */
+  /** What must remain, by job of this process and currency. */
   readonly #left = new Map<string, Map<string, Big>>();
 
   /** A job begins, with what remains of its budget. */
@@ -25,12 +25,12 @@ export class Ledger {
     this.#left.set(job, new Map(counters));
   }
 
-  /** What becomes of it from now on is another process's. */
+  /** From now on it belongs to another process. */
   forget(job: string): void {
     this.#left.delete(job);
   }
 
-  /** What has to remain; undefined where nobody knows. */
+  /** What must remain; undefined if nobody knows. */
   left(job: string, unit: string): Big | undefined {
     return this.#left.get(job)?.get(unit);
   }
@@ -42,12 +42,12 @@ export class Ledger {
     }
   }
 
-  /** The runtime has told that a job spent something. */
+  /** The runtime has reported that a job spent something. */
   tell(generation: number, job: string, unit: string, amount: string): void {
     this.#tally(generation, job, unit, new Big(amount).neg());
   }
 
-  /** A cost was told in this very turn. @returns those who were charged otherwise than they have to be */
+  /** A cost was reported in this very turn. @returns those who were charged incorrectly */
   charge(unit: string, amount: string, line: readonly Payer[]): string[] {
     const wrong: string[] = [];
     for (const { job, standing, remaining } of line) {
@@ -63,7 +63,7 @@ export class Ledger {
     return wrong;
   }
 
-  /** What was spent and not told; below zero what was told and not spent. */
+  /** What was spent but not reported; below zero what was reported but not spent. */
   untold(): string[] {
     const untold = [...this.#untold].filter(([, amount]) => !amount.eq(0));
     return untold.map(([what, amount]) => `${what}: ${amount}`);

@@ -28,7 +28,7 @@ const ODD: readonly unknown[] = [
   { constructor: 1, big: "y".repeat(1_100_000) },
 ];
 
-/** How many results there are that agents rarely give. */
+/** How many unusual results there are. */
 export const ODDITIES = ODD.length;
 
 export const oddResult = (which: number): unknown => ODD[which];

@@ -2,13 +2,13 @@ import { aProgram } from "./program.ts";
 import { shrink } from "./shrink.ts";
 import { playStorm } from "./storm.ts";
 
-/** How many smaller storms are tried before the smallest is good enough. */
+/** How many smaller storms are tried to find the smallest one. */
 const TRIES = 300;
 
 /**
  * Plays the storm of a seed.
- * @returns what happened, added up
- * @throws Error that tells what was broken first, and the smallest storm found that breaks it too
+ * @returns what happened, in total
+ * @throws Error with what was broken first, and the smallest storm found that breaks it too
  */
 export async function playSeed(seed: number): Promise<Readonly<Record<string, number>>> {
   const program = aProgram(seed);

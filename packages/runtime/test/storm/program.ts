@@ -32,7 +32,7 @@ type Do =
       readonly kind: "text" | "bytes";
       readonly size: number;
       readonly seed: number;
-      /** Whether it ends between the halves of a character. */
+      /** Whether it ends within a surrogate pair. */
       readonly isCut: boolean;
       readonly isSecret: boolean;
     }
@@ -44,19 +44,19 @@ type Do =
       readonly op: "flood" | "checkpoint" | "flush" | "progress" | "stop" | "authorize" | "refuse";
     };
 
-/** What an agent does, and how it takes that. */
+/** What an agent does, and how it reacts to the outcome. */
 export type Op = Do & {
   readonly isAwaited: boolean;
   /** Whether the agent ends by what it throws. */
   readonly isFatal: boolean;
-  /** Which odd result the agent returns, if this is the last thing that it does. */
+  /** Which unusual result the agent returns, if this is the last thing that it does. */
   readonly result?: number;
 };
 
 /** What one agent does, in order. */
 export type Script = readonly Op[];
 
-/** A job as it is asked for. */
+/** A job as it is requested. */
 export interface Order {
   readonly agent: string;
   readonly script: Script;
@@ -74,9 +74,9 @@ export type Step =
   | { readonly do: "turns" | "drop"; readonly n: number }
   | { readonly do: "crash" };
 
-/** A storm. Odds are in hundredths. */
+/** A storm. Odds are in percent. */
 export interface Program {
-  /** Of what happens by luck. */
+  /** The seed of everything random. */
   readonly seed: number;
   readonly late: number;
   readonly failing: number;
@@ -212,7 +212,7 @@ class Dice extends Random {
     return { [this.#unit()]: this.#one(SUMS), [this.#unit()]: this.#one(SUMS) };
   }
 
-  /** @param any also one that nobody budgets */
+  /** @param any also a currency that nobody budgets */
   #unit(any = false): string {
     return this.#one(any ? ["USD", "EUR", "GBP"] : ["USD", "EUR"]);
   }

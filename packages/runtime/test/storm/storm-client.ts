@@ -6,7 +6,7 @@ import type { World } from "./world.ts";
 
 const FEATURES = [...ALL_FEATURES, "provisioned_credentials", "model.use", "lease_expires_at"];
 
-/** A client that comes back where it was, also to the next process, and repeats what has no answer. */
+/** A client that resumes where it was, also on the next process, and repeats unanswered requests. */
 export class StormClient {
   readonly #world: World;
   readonly #clock: ManualClock;
@@ -58,7 +58,7 @@ export class StormClient {
     const after = this.#before.filter(({ event_seq }) => event_seq !== undefined).length;
     this.#viewer = this.#connect(runtime);
     const resumed = this.#viewer.resume(this.#welcome, after);
-    // What is taken over from a store that is late takes its time.
+    // Taking over what a slow store holds takes its time.
     for (let turn = 0; turn < 400 && this.#viewer.frames.length === 0; turn++) {
       await settled(1);
       if (turn % 20 === 0) this.#clock.advance(10);
@@ -71,7 +71,7 @@ export class StormClient {
     }
   }
 
-  /** Every frame is looked at in the turn in which it is sent. */
+  /** Every frame is checked in the turn in which it is sent. */
   #connect(runtime: Runtime): Viewer {
     const watched = {
       ...runtime,

@@ -15,15 +15,15 @@ export interface StormStoreOptions {
   readonly inner: Store;
   readonly world: World;
   readonly luck: Random;
-  /** How many answers of a hundred come late. */
+  /** How many answers in a hundred come late. */
   readonly late: number;
-  /** How many appends and changes of a hundred fail at this moment, done or not. */
+  /** How many appends and changes in a hundred fail at present, before or after they take effect. */
   readonly failing: () => number;
 }
 
 type Call = (...given: unknown[]) => Promise<unknown>;
 
-/** The store as one process sees it, which is late, fails, and answers nothing once the next process has begun. */
+/** The store as one process sees it: late, failing, and silent once the next process has begun. */
 export function stormStore(options: StormStoreOptions): Store {
   const { inner, world } = options;
   const own = world.generation;
@@ -41,7 +41,7 @@ export function stormStore(options: StormStoreOptions): Store {
           if (own !== world.generation) return await new Promise(() => {});
           const fails = name === fallible && options.luck.hits(options.failing());
           if (fails && options.luck.hits(50)) throw new Error(`${String(name)} failed`);
-          // At once, for stores do things in the order in which they are asked for them.
+          // At once, since stores carry out calls in order.
           const outcome = await (member as Call).apply(object, given);
           told(String(name), given, outcome);
           if (options.luck.hits(options.late)) await settled(1 + options.luck.below(6));

@@ -17,7 +17,7 @@ import { StormUpstream } from "./upstream.ts";
 import { judge } from "./verdict.ts";
 import { World } from "./world.ts";
 
-/** Milliseconds in which the runtime does everything that it still does of itself, however slowly. */
+/** Milliseconds in which the runtime does everything that it still does by itself, however slowly. */
 const LONG = 60_000;
 const HOUR = 3_600_000;
 
@@ -26,10 +26,10 @@ const MEANT =
   /an agent failed|what an agent ended with is not JSON|credential|lost its log|could not be stored|could not be restarted|removed yet/;
 
 /**
- * Agents use all that agents can use, at odd moments and as they please, while a client submits, repeats, cancels and drops,
- * processes die, and store and upstream are late or fail. What is promised all the same is judged while it happens (`World`) and
- * when all is over (`judge`): nothing takes place before it is durable or after its end, and the index, the logs, the
- * money, the results and what the client was told agree.
+ * Agents use everything that agents can use, at odd moments and in any way, while a client submits, repeats, cancels
+ * and drops, processes die, and store and upstream are late or fail. The guarantees are checked while it happens
+ * (`World`) and when all is over (`judge`): nothing takes place before it is durable or after its end, and the index,
+ * the logs, the money, the results and what the client was told agree.
  *
  * @returns with what was broken
  */
@@ -58,13 +58,13 @@ class Storm {
   readonly #luck: Random;
   readonly #store = memoryStore();
   readonly #upstream: StormUpstream | undefined;
-  /** What was submitted by each key. */
+  /** What was submitted with each key. */
   readonly #keyed = new Map<number, object>();
   #runtime: Runtime;
   #client: StormClient;
   /** Whether nothing fails any more. */
   #isOver = false;
-  /** A store that fails while it is taken over is for the operator. */
+  /** A store that fails while it is being taken over is a matter for the operator. */
   #isTakenOver = false;
 
   constructor(program: Program) {
@@ -248,7 +248,7 @@ class Storm {
     }
   }
 
-  /** Some agents only end when they are told to. */
+  /** Some agents end only when told to. */
   async #endAll(): Promise<void> {
     for (let attempt = 0; attempt < 10; attempt++) {
       const cancelled = this.#runtime.jobs.cancelAll().catch(() => -1);

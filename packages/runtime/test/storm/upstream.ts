@@ -10,7 +10,7 @@ export interface StormUpstreamOptions {
   readonly world: World;
   readonly luck: Random;
   readonly clock: ManualClock;
-  /** In hundredths. */
+  /** In percent. */
   readonly odds: NonNullable<Program["upstream"]>;
   readonly orders: CredentialStore;
   /** Whether everything goes well by now. */

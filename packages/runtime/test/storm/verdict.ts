@@ -3,22 +3,22 @@ import type { Frame } from "../viewer.ts";
 import { amountIn, grantOf, type Piece, type World } from "./world.ts";
 
 export interface Told {
-  /** All that a client was sent. */
+  /** Everything that a client was sent. */
   readonly frames: readonly Frame[];
   /** The ids of its submits. */
   readonly submits: readonly string[];
 }
 
-/** How exactly the money has to be right. */
+/** How exactly the money must be right. */
 export type Books =
-  /** What is said to remain does. */
+  /** Exactly as the reported remaining budget. */
   | "exact"
-  /** A crash took costs of which only what remains was durable. */
+  /** A crash lost costs of which only the remaining budget was durable. */
   | "careful"
   /** The store failed, and nobody knows what it has. */
   | "unknown";
 
-/** What must hold of all jobs once they have ended and everything was told. */
+/** What must hold of all jobs once they have ended and everything was sent. */
 export function judge(world: World, { frames, submits }: Told, books: Books): void {
   const stream = frames.filter(({ event_seq }) => event_seq !== undefined);
   insistDense(
@@ -71,7 +71,7 @@ function judgeStream(world: World, row: JobRow, stream: readonly Frame[]): void 
   if (!world.isTold(row)) return;
   const last = world.logs.get(row.id)?.length;
   const own = stream.filter(({ job_id }) => job_id === row.id).map(({ job_seq }) => job_seq);
-  // A repeated submit brings the end once more (R-7.2-9).
+  // A repeated submit sends the end again (R-7.2-9).
   const end = own.indexOf(last);
   const told = own.filter((seq, i) => seq !== last || i === end);
   insistDense(world, told, `what was told of ${row.id}`);
@@ -80,7 +80,7 @@ function judgeStream(world: World, row: JobRow, stream: readonly Frame[]): void 
 
 function judgeMoney(world: World, { id, lease, remaining }: JobRow, books: Books): void {
   const log = world.logs.get(id) ?? [];
-  // What a delegated job spends behind its end is charged to those above it, and told as what remains of theirs alone (R-9.6-8).
+  // What a delegated job spends after its end is charged to its ancestors, and reported only as what remains of theirs (R-9.6-8).
   const delegates = [...world.rows.values()].some(({ parent }) => parent === id);
   const isExact = books === "exact" && !delegates;
   for (const entry of lease["cost.budget"] ?? []) {
@@ -148,7 +148,7 @@ function streamedBy(world: World, job: string): { chunks: readonly Chunk[]; byte
   return { chunks, bytes };
 }
 
-/** The halves of a character may lie in two pieces. */
+/** A surrogate pair may be split over two pieces. */
 function joined(pieces: readonly Piece[]): Buffer {
   const texts = pieces.filter((piece) => typeof piece === "string");
   if (texts.length === pieces.length) return Buffer.from(texts.join(""));

@@ -14,9 +14,9 @@ export interface Breach {
 /** One piece of a result. */
 export type Piece = string | Uint8Array;
 
-/** What is durable and what agents did, and what must hold of that at every moment. */
+/** What is durable and what agents did, and what must hold of both at every moment. */
 export class World {
-  /** Of the processes that follow one another. What an earlier one does counts for nothing. */
+  /** The present process. What an earlier one does does not count. */
   generation = 0;
   readonly breaches: Breach[] = [];
   readonly counts = new Map<string, number>();
@@ -28,15 +28,15 @@ export class World {
   readonly contexts = new Map<string, AgentContext>();
   /** What agents wrote of their results. */
   readonly pieces = new Map<string, Piece[]>();
-  /** What they returned, as JSON; undefined for what is none. */
+  /** What they returned, as JSON; undefined for what is not JSON. */
   readonly returned = new Map<string, string | undefined>();
   /** What delegating agents got. */
   readonly heard: Array<{ readonly child: string; readonly value: unknown }> = [];
   readonly ledger = new Ledger();
   readonly #now: () => number;
-  /** Whether nobody knows what the store has, since it fails. */
+  /** Whether nobody knows what the store has, because it fails. */
   readonly #isLoose: boolean;
-  /** Whether the runtime tells of each cost. */
+  /** Whether the runtime reports each cost. */
   readonly #isObserved: boolean;
   readonly #checkpoints = new Map<string, Array<{ readonly n: number; isSure: boolean }>>();
   readonly #held = new Map<string, Set<Amounts>>();
@@ -73,21 +73,21 @@ export class World {
     return this.logs.get(job)?.at(-1)?.kind === "terminal";
   }
 
-  /** A child of which no record tells never began. It is there only if the store failed. */
+  /** A child that no record announces never began. It exists only if the store failed. */
   isTold({ id, parent }: Pick<JobRow, "id" | "parent">): boolean {
     if (parent === undefined) return true;
     const log = this.logs.get(parent) ?? [];
     return log.some(({ kind, text }) => kind === "delegate" && text.includes(id));
   }
 
-  /** A job and those above it. */
+  /** A job and its ancestors. */
   lineage(job: string): JobRow[] {
     const row = this.rows.get(job);
     if (row === undefined) return [];
     return [row, ...(row.parent === undefined ? [] : this.lineage(row.parent))];
   }
 
-  /** What the durable logs of a job and its descendants say was spent. */
+  /** What was spent according to the durable logs of a job and its descendants. */
   spent(job: string, unit: string): Big {
     let sum = new Big(0);
     for (const { kind, text } of this.logs.get(job) ?? []) {
@@ -124,7 +124,7 @@ export class World {
   #startedAgain(ctx: AgentContext, { id, lease }: JobRow): void {
     this.count("reruns");
     if (!this.#isLoose) this.#goesOn(ctx, id);
-    // Also of a store that fails: it takes what remains with the records that tell of it.
+    // Even with a failing store: it takes the remaining budget with the records that report it.
     for (const [unit, left] of Object.entries(ctx.budget.remaining())) {
       const most = grantOf(lease, unit).minus(this.spent(id, unit));
       if (most.lt(left)) this.breach("money", `${id} begins with ${left} ${unit} of ${most}`);
@@ -170,7 +170,7 @@ export class World {
     this.acts(job, "tools", generation);
   }
 
-  /** Money is set aside: with all that is set aside already it must fit into what remains. @returns frees it */
+  /** Money is set aside: together with all that is set aside already it must fit into what remains. @returns releases it */
   hold(job: string, amounts: Amounts): () => void {
     this.count("reservations");
     const all = this.#held.get(job) ?? new Set();
@@ -183,7 +183,7 @@ export class World {
     return () => void all.delete(amounts);
   }
 
-  /** The runtime tells of a cost, and has taken it in this very turn from each budget of the line that is not over (R-9.6-8). */
+  /** The runtime reports a cost, and has charged it in this very turn to each budget of the line that is not over (R-9.6-8). */
   costs(job: string, unit: string, amount: string, generation: number): void {
     this.ledger.tell(generation, job, unit, amount);
     if (generation !== this.generation) return;
@@ -197,7 +197,7 @@ export class World {
     for (const wrong of this.ledger.charge(unit, amount, line)) this.breach("R-9.6-8", wrong);
   }
 
-  /** An agent that is told to stop without a cancel is told so by the end. */
+  /** An agent that is told to stop without a cancel is told so by the end of its job. */
   #standing(job: string): Standing {
     if (!this.contexts.get(job)?.signal.aborted) return "open";
     const isCancelled = this.lineage(job).some(({ cancel }) => cancel !== undefined);
@@ -208,7 +208,7 @@ export class World {
     this.pieces.set(job, [...(this.pieces.get(job) ?? []), piece]);
   }
 
-  /** @returns says that it is durable */
+  /** @returns marks it as durable */
   checkpoint(job: string, n: number): () => void {
     const given = { n, isSure: false };
     this.#checkpoints.set(job, [...(this.#checkpoints.get(job) ?? []), given]);
