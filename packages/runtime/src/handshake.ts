@@ -41,6 +41,8 @@ export interface HandshakeOptions {
   readonly sessions: Sessions;
   /** Whether jobs get credentials. */
   readonly provisions: boolean;
+  /** Whether a `session.resume` without a bearer token is authenticated by its resume token (R-6.3-2). */
+  readonly resumesByTokenAlone: boolean;
 }
 
 /** The outcome of an opening request. */
@@ -87,13 +89,15 @@ export async function handshake(
   });
   const invalid = invalidOpening(opening);
   if (invalid !== undefined) return refused(invalid);
-  const principal = await options.logins.check(
-    source,
-    () => principalOf(options.authenticate, opening, bearer),
-    over,
-  );
+  const alone = tokenAlone(options, opening, bearer);
+  const authenticated = async (): Promise<string | undefined> => {
+    if (alone === undefined) return principalOf(options.authenticate, opening, bearer);
+    return (await options.sessions.findByToken(alone))?.principal;
+  };
+  const principal = await options.logins.check(source, authenticated, over);
   if (principal instanceof ArcpError) return refused(principal);
   if (principal === undefined) {
+    if (alone !== undefined) return refused(windowExpired());
     return refused(new ArcpError("UNAUTHENTICATED", "the bearer token is missing or not valid"));
   }
   const request = resumeRequest(opening);
@@ -184,6 +188,16 @@ function resumeRequest({ type, payload }: Opening): ResumeRequest | undefined {
   }
   if (type !== "session.hello" || payload.resume_token === undefined) return undefined;
   return { token: payload.resume_token, after: payload.last_event_seq ?? 0, session: undefined };
+}
+
+/** The resume token that has to authenticate the request, because no bearer token was presented, not even an invalid one. */
+function tokenAlone(
+  { resumesByTokenAlone }: HandshakeOptions,
+  { type, payload }: Opening,
+  bearer: Remote["bearer"],
+): string | undefined {
+  if (!resumesByTokenAlone || bearer !== undefined || payload.auth !== undefined) return undefined;
+  return type === "session.resume" ? payload.resume_token : undefined;
 }
 
 function invalidOpening({ arcp, payload }: Opening): ArcpError | undefined {

@@ -43,6 +43,11 @@ export interface RuntimeOptions {
    * (R-9.6-7).
    */
   readonly endJobsAtExhaustion?: boolean | undefined;
+  /**
+   * Whether a `session.resume` that presents no bearer token is authenticated by its resume token alone. Default false. `auth` is
+   * not called then, so a session can be resumed although its principal's tokens have expired (R-6.3-2).
+   */
+  readonly resumeByTokenAlone?: boolean | undefined;
   /** The runtime's name in the welcome. */
   readonly name?: string | undefined;
   /** The runtime's version in the welcome. */
@@ -75,6 +80,7 @@ const RULES: OptionRules<RuntimeOptions> = {
   workspace: rule.text,
   endJobsAtExpiry: rule.flag,
   endJobsAtExhaustion: rule.flag,
+  resumeByTokenAlone: rule.flag,
   name: rule.text,
   version: rule.text,
   clock: rule.clock,

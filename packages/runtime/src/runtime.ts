@@ -219,6 +219,7 @@ class HostedRuntime implements Runtime {
       services: this.#services,
       sessions,
       provisions: provisioners.size > 0,
+      resumesByTokenAlone: options.resumeByTokenAlone ?? false,
       authenticate: options.auth,
       logins: new FailedLogins(clock, limits.failedLoginsPerMinute),
       projector: {

@@ -194,3 +194,19 @@ test("R-6.3-2, R-D-1: its session.resume without auth is refused, as the first m
   });
   await client.silence();
 });
+
+test("R-6.3-2, R-6.3-8: its session.resume without auth continues the session where a resume token alone suffices", async () => {
+  await using stage = await Stage.open("memory on memory", { resumeByTokenAlone: true });
+  const client = await SdkClient.greeted(stage, "csharp");
+  await client.submit("puppet");
+  const { type } = await client.next();
+  expect(type).toBe("job.accepted");
+  await client.next();
+  const { session, token, after } = client.place;
+  await client.leave();
+  (await stage.puppets.next()).finish("done");
+  const back = await SdkClient.dial(stage, "csharp");
+  await back.send("session.resume", { resume_token: token, last_event_seq: after });
+  expect(await back.next()).toMatchObject({ type: "session.welcome", session_id: session });
+  expect((await back.next())["payload"]).toMatchObject({ result: "done" });
+});

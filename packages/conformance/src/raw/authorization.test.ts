@@ -69,6 +69,59 @@ test("R-6.3-2: a resume without a token is authenticated by the header, and by t
   expect(welcome).toMatchObject({ type: "session.welcome", session_id });
 });
 
+test("R-6.3-2: where a resume token alone suffices, a header still has to be right", async () => {
+  await using home = await house({ resumeByTokenAlone: true });
+  const first = await RawSocket.open(home.url, bearing(ALICE));
+  const { session_id, payload } = await opening(first, {});
+  const position = { resume_token: payload.resume_token, last_event_seq: 0 };
+  const wrong = await RawSocket.open(home.url, bearing("revoked"));
+  expect(await opening(wrong, position, "session.resume")).toMatchObject(refused);
+  const stranger = await RawSocket.open(home.url, bearing(BOB));
+  expect(await opening(stranger, position, "session.resume")).toMatchObject({
+    payload: { code: "RESUME_WINDOW_EXPIRED" },
+  });
+  // A hello needs a bearer token, even one that resumes (R-6.1-1).
+  for (const hello of [position, { resume: position }]) {
+    expect(await opening(await RawSocket.open(home.url), hello)).toMatchObject(refused);
+  }
+  const alone = await RawSocket.open(home.url);
+  const welcome = await opening(alone, position, "session.resume");
+  expect(welcome).toMatchObject({ type: "session.welcome", session_id });
+  expect(await first.closed).toBe(1008);
+});
+
+test("R-6.1-6, R-6.3-2: guessed resume tokens are counted like wrong bearer tokens", async () => {
+  await using home = await house({
+    limits: { failedLoginsPerMinute: 2 },
+    resumeByTokenAlone: true,
+  });
+  const { payload } = await opening(await RawSocket.open(home.url, bearing(ALICE)), {});
+  home.from("192.0.2.1");
+  const resuming = async (resume_token: string): Promise<Message> =>
+    opening(await RawSocket.open(home.url), { resume_token }, "session.resume");
+  for (const guess of ["a", "b"]) {
+    expect(await resuming(guess)).toMatchObject({ payload: { code: "RESUME_WINDOW_EXPIRED" } });
+  }
+  const details = { reason: "failed_logins_per_minute" };
+  expect(await resuming(payload.resume_token)).toMatchObject({
+    payload: { ...refused.payload, details },
+  });
+});
+
+test("R-6.3-2: our client continues a saved session without a bearer token, and opens no other one", async () => {
+  await using home = await house({ resumeByTokenAlone: true });
+  const first = await connect(dial(home.url), { token: ALICE });
+  const job = await first.submit("puppet");
+  const saved = await first.save();
+  await using next = await connect(dial(home.url), { restore: saved });
+  expect(next.session.id).toBe(first.session.id);
+  const handed = await next.job(job.id);
+  (await home.puppets.next()).finish("done");
+  expect(await handed.result()).toBe("done");
+  await home.runtime.sessions.end(next.session.id);
+  await expect(connect(dial(home.url), { restore: saved })).rejects.toMatchObject(refused.payload);
+});
+
 test("R-6.1-6: wrong tokens in headers are counted like all others, and then nobody looks at them", async () => {
   const heard: string[] = [];
   await using home = await house({

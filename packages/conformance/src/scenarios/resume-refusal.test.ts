@@ -6,6 +6,7 @@ import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 
 const isTerminal = ({ type }: StreamEnvelope): boolean => type !== "job.event";
 const refused = { payload: { code: "RESUME_WINDOW_EXPIRED" } };
+const unauthenticated = { payload: { code: "UNAUTHENTICATED" } };
 
 describe.each(ways)("over %s", (way) => {
   test("R-6.3-11 and R-6.3-18: the window runs from the loss, and afterwards the session is gone while its job runs on", async () => {
@@ -91,6 +92,32 @@ describe.each(ways)("over %s", (way) => {
     const again = await stage.resumed(wire, { token: tokens.alice2, lastEventSeq: 0 });
     puppet.finish();
     await again.until(isTerminal);
+  });
+
+  test("R-6.3-2, R-6.3-5: a resume token alone resumes its session where the operator chose so, and there alone", async () => {
+    for (const resumeByTokenAlone of [true, undefined]) {
+      await using stage = await Stage.open(way, {
+        ...(resumeByTokenAlone && { resumeByTokenAlone }),
+      });
+      let wire = await stage.greeted();
+      const { puppet } = await stage.played(wire);
+      await wire.next();
+      await stage.drop(wire);
+      // Whoever presents a bearer token needs the right one.
+      for (const token of ["", "nobody's"]) {
+        await expect(stage.resumed(wire, { token })).rejects.toMatchObject(unauthenticated);
+      }
+      const guess = stage.resumed(wire, { token: null, resumeToken: "rt_guessed" });
+      await expect(guess).rejects.toMatchObject(resumeByTokenAlone ? refused : unauthenticated);
+      if (resumeByTokenAlone) {
+        wire = await stage.resumed(wire, { token: null });
+      } else {
+        await expect(stage.resumed(wire, { token: null })).rejects.toMatchObject(unauthenticated);
+        wire = await stage.resumed(wire);
+      }
+      puppet.finish("done");
+      expect((await wire.until(isTerminal)).at(-1)?.payload).toMatchObject({ result: "done" });
+    }
   });
 
   test("R-6.7-3 and R-6.3-11: the window of a closed session begins with the close", async () => {

@@ -6,8 +6,8 @@ export type ResumeForm = "resume" | "nested" | "flat" | "after-hello";
 
 /** What a client shows when it opens a connection. */
 export interface Introduction {
-  /** The bearer token. */
-  readonly token: string;
+  /** The bearer token; null presents none, which only a `session.resume` may try (R-6.1-1, R-6.3-2). */
+  readonly token: string | null;
   /** What it offers; when left out all features of the protocol but `ack`, which this client would not live up to. */
   readonly features?: readonly string[];
   readonly client?: { readonly name: string; readonly version: string };
@@ -25,9 +25,9 @@ export function openingRequest(
   { token, features: offered = allFeatures, client = self }: Introduction,
   resume?: ResumePosition & { readonly form: ResumeForm },
 ): WireMessage {
-  const auth = { scheme: "bearer", token };
+  const auth = token === null ? {} : { auth: { scheme: "bearer", token } };
   const capabilities = { encodings: ["json"], features: offered };
-  const hello = { client, auth, capabilities };
+  const hello = { client, ...auth, capabilities };
   if (resume === undefined) return { type: "session.hello", payload: hello };
   const flat = { resume_token: resume.resumeToken, last_event_seq: resume.lastEventSeq };
   const position = { session_id: resume.sessionId, ...flat };

@@ -35,8 +35,8 @@ export interface ResumeOptions {
   readonly lastEventSeq?: number;
   /** Default: the newest that this client was given. */
   readonly resumeToken?: string;
-  /** The bearer token. Default: that of the hello. */
-  readonly token?: string;
+  /** The bearer token; null presents none. Default: that of the hello. */
+  readonly token?: string | null;
   /** Default: those of the hello. */
   readonly features?: readonly string[];
 }

@@ -75,6 +75,7 @@ export class House {
       services,
       sessions: this.sessions,
       provisions: true,
+      resumesByTokenAlone: false,
       authenticate: async () => "p",
       logins: new FailedLogins(clock, 1000),
       welcome: () => ({}),
