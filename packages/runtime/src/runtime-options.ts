@@ -44,6 +44,11 @@ export interface RuntimeOptions {
    */
   readonly endJobsAtExhaustion?: boolean | undefined;
   /**
+   * Whether everybody who may watch a job is told the message of what its agent or a tool threw, in place of a general one: it may
+   * contain paths, queries and keys. Default false: only the log has it (R-7.3-8).
+   */
+  readonly showErrorDetails?: boolean | undefined;
+  /**
    * Whether a `session.resume` that presents no bearer token is authenticated by its resume token alone. Default false. `auth` is
    * not called then, so a session can be resumed although its principal's tokens have expired (R-6.3-2).
    */
@@ -80,6 +85,7 @@ const RULES: OptionRules<RuntimeOptions> = {
   workspace: rule.text,
   endJobsAtExpiry: rule.flag,
   endJobsAtExhaustion: rule.flag,
+  showErrorDetails: rule.flag,
   resumeByTokenAlone: rule.flag,
   name: rule.text,
   version: rule.text,

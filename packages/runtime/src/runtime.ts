@@ -173,6 +173,7 @@ class HostedRuntime implements Runtime {
       jobs,
       quota,
       keyed: new KeyedSubmits(),
+      showsErrorDetails: options.showErrorDetails ?? false,
       cancelGrace: limits.cancelGraceSec * 1000,
       endsAtExpiry: options.endJobsAtExpiry ?? true,
       endsAtExhaustion: options.endJobsAtExhaustion ?? false,

@@ -3,7 +3,7 @@ import { BackpressureError, defineAgent } from "@arcp/runtime";
 import { describe, expect, test } from "vitest";
 import { durableWays, ways } from "../../test/line.ts";
 import { Puppets } from "../../test/puppets.ts";
-import { Stage, settled } from "../../test/stage.ts";
+import { Stage, settled, tokens } from "../../test/stage.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 import type { WireClient } from "../wire/wire-client.ts";
 
@@ -110,6 +110,18 @@ describe.each(ways)("over %s", (way) => {
     const expected = { final_status: "error", code: "INTERNAL_ERROR", retryable: true };
     expect(JSON.parse(only)).toMatchObject(expected);
     expect(only).not.toContain("secret-in-text");
+  });
+
+  test("R-7.3-8: where the operator shows error details, everybody who may watch is told what went wrong", async () => {
+    const policy = { mayObserve: () => true };
+    await using stage = await Stage.open(way, { showErrorDetails: true, policy });
+    const [wire, watcher] = [await stage.greeted(), await stage.greeted({ token: tokens.bob })];
+    const { id, puppet } = await stage.played(wire);
+    await watcher.request("job.subscribe", { job_id: id }, { jobId: id });
+    puppet.fail(new Error("no stock", { cause: new Error("connect ECONNREFUSED 10.0.0.7:5432") }));
+    const message = "no stock: connect ECONNREFUSED 10.0.0.7:5432";
+    const expected = { final_status: "error", code: "INTERNAL_ERROR", message, retryable: true };
+    for (const viewer of [wire, watcher]) expect((await ended(viewer))?.payload).toEqual(expected);
   });
 
   test("R-7.3-6: a job ends at the moment at which its time is up, counted from the acceptance", async () => {

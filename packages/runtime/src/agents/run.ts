@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { type Ending, failure } from "../jobs/ending.ts";
 import type { Job } from "../jobs/job.ts";
 import { isLostAsJson, objectTag } from "../jobs/json-loss.ts";
+import { unexpectedError } from "../jobs/unexpected-error.ts";
 import type { AnyAgent } from "./agent.ts";
 import type { AgentHost } from "./agent-host.ts";
 import { tellFailure } from "./failure-log.ts";
@@ -21,7 +22,7 @@ export async function runAgent(
   input: unknown,
   host: AgentHost,
 ): Promise<void> {
-  const { logger } = host;
+  const { logger, showsErrorDetails } = host;
   try {
     const reach = await job.authority.fileReach;
     // A pending cancel that fails to be stored counts as never made, and then nobody else would start the agent; so wait for it.
@@ -38,10 +39,10 @@ export async function runAgent(
     const ending = success(job, agent, value, toolbox.returned(), logger);
     job.life.end(ending instanceof Promise ? await ending : ending);
   } catch (thrown) {
-    if (tellFailure(job, thrown, logger, "an agent failed")) {
-      job.observed?.failed(job.secrets.cleanError(thrown));
-    }
-    job.life.end(failure(thrown));
+    const { secrets, observed } = job;
+    const failed = tellFailure(job, thrown, logger, "an agent failed");
+    if (failed) observed?.failed(secrets.cleanError(thrown));
+    job.life.end(failure(failed ? unexpectedError(thrown, secrets, showsErrorDetails) : thrown));
   }
 }
 

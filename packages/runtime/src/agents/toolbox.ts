@@ -43,8 +43,7 @@ export class Toolbox {
   }
 
   get tools(): ToolCaller {
-    const { tools, logger } = this.#host;
-    this.#tools ??= new ToolCaller(this.#job, tools, this.operations, logger);
+    this.#tools ??= new ToolCaller(this.#job, this.operations, this.#host);
     return this.#tools;
   }
 

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import { clip } from "../authority/clip.ts";
 import type { Job } from "../jobs/job.ts";
 import type { Trace } from "../jobs/trace.ts";
+import { unexpectedError } from "../jobs/unexpected-error.ts";
 import { tellFailure } from "./failure-log.ts";
 import type { Operations } from "./operation.ts";
 import { plainJson } from "./plain-json.ts";
@@ -14,18 +15,23 @@ import type { ToolCall, ToolDefinition } from "./tool.ts";
 /** The tools of a runtime, by name. */
 export type Tools = ReadonlyMap<string, ToolDefinition<unknown, unknown>>;
 
+interface ToolHost {
+  readonly tools: Tools;
+  readonly logger: Logger;
+  /** Whether clients are told the messages of unexpected exceptions (R-7.3-8). */
+  readonly showsErrorDetails: boolean;
+}
+
 /** Calls the runtime's tools for one job: checks each call with its guard, and shows it on its stream. */
 export class ToolCaller {
   readonly #job: Job;
-  readonly #tools: Tools;
   readonly #operations: Operations;
-  readonly #logger: Logger;
+  readonly #host: ToolHost;
 
-  constructor(job: Job, tools: Tools, operations: Operations, logger: Logger) {
+  constructor(job: Job, operations: Operations, host: ToolHost) {
     this.#job = job;
-    this.#tools = tools;
     this.#operations = operations;
-    this.#logger = logger;
+    this.#host = host;
   }
 
   /**
@@ -62,10 +68,13 @@ export class ToolCaller {
       const result = await conformingResult(tool.output, returned, `the tool ${name}`);
       return { result, told: shown(result) ?? null };
     } catch (thrown) {
-      const failed = tellFailure(this.#job, thrown, this.#logger, "a tool failed", { tool: name });
+      const { secrets, life } = this.#job;
+      const { logger, showsErrorDetails } = this.#host;
+      if (tellFailure(this.#job, thrown, logger, "a tool failed", { tool: name })) {
+        throw unexpectedError(thrown, secrets, showsErrorDetails);
+      }
       // What was torn from its work by the signal has not failed: it was told why to stop.
-      const isStop = !failed && !(thrown instanceof ArcpError);
-      throw ArcpError.from(isStop ? this.#job.life.signal.reason : thrown);
+      throw ArcpError.from(thrown instanceof ArcpError ? thrown : life.signal.reason);
     }
   }
 
@@ -75,7 +84,7 @@ export class ToolCaller {
   }
 
   #find(name: string): ToolDefinition<unknown, unknown> {
-    const tool = this.#tools.get(name);
+    const tool = this.#host.tools.get(name);
     if (tool === undefined) throw new ArcpError("INVALID_REQUEST", `there is no tool ${name}`);
     return tool;
   }

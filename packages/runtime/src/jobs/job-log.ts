@@ -20,12 +20,15 @@ import {
   writeChunk,
   writeRecord,
 } from "./record.ts";
+import { unexpectedError } from "./unexpected-error.ts";
 
 export interface JobLogContext {
   readonly clock: Clock;
   readonly committer: Committer;
   readonly store: Pick<Store, "jobs">;
   readonly logger: Logger;
+  /** Whether clients are told the messages of unexpected exceptions (R-7.3-8). */
+  readonly showsErrorDetails: boolean;
 }
 
 export interface JobLogOptions {
@@ -215,11 +218,14 @@ export class JobLog {
         ? { written: withText(ending, text), record }
         : this.#terminal(sendable(ending, TOO_LARGE), before);
     } catch (error) {
-      this.#context.logger.error(
+      const { logger, showsErrorDetails } = this.#context;
+      logger.error(
         { job: this.#job.id, agent: this.#job.agent, err: this.#secrets.cleanError(error) },
         "what an agent ended with is not JSON",
       );
-      return this.#terminal(failure(new Error("an ending is not JSON")), before);
+      const thrown = new Error("what the agent ended with is not JSON", { cause: error });
+      const told = unexpectedError(thrown, this.#secrets, showsErrorDetails);
+      return this.#terminal(failure(told), before);
     }
   }
 
