@@ -151,7 +151,7 @@ export class JobOperations {
       throw new ArcpError("JOB_NOT_FOUND", `there is no job ${id}`);
     }
     let ended: unknown;
-    await job.life.cancel(reason, (finished) => {
+    await job.life.cancel({ reason }, (finished) => {
       ended = finished;
     });
     return ended === undefined;

@@ -37,6 +37,7 @@ test.each([
   [{ workspace: 7 }, /workspace must be a string, not 7$/],
   [{ endJobsAtExpiry: "false" }, /endJobsAtExpiry must be true or false, not a string$/],
   [{ endJobsAtExhaustion: 1 }, /endJobsAtExhaustion must be true or false, not 1$/],
+  [{ cancelOrphans: 1 }, /cancelOrphans must be true or false, not 1$/],
   [{ showErrorDetails: "dev" }, /showErrorDetails must be true or false, not a string$/],
   [{ resumeByTokenAlone: "yes" }, /resumeByTokenAlone must be true or false, not a string$/],
   [{ name: 5 }, /name must be a string, not 5$/],

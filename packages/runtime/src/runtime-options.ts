@@ -44,6 +44,11 @@ export interface RuntimeOptions {
    */
   readonly endJobsAtExhaustion?: boolean | undefined;
   /**
+   * Whether an unfinished job is cancelled once its session was not resumed in time and no other session of its principal follows
+   * it. Default false: it continues (R-6.3-18).
+   */
+  readonly cancelOrphans?: boolean | undefined;
+  /**
    * Whether everybody who may watch a job is told the message of what its agent or a tool threw, in place of a general one: it may
    * contain paths, queries and keys. Default false: only the log has it (R-7.3-8).
    */
@@ -85,6 +90,7 @@ const RULES: OptionRules<RuntimeOptions> = {
   workspace: rule.text,
   endJobsAtExpiry: rule.flag,
   endJobsAtExhaustion: rule.flag,
+  cancelOrphans: rule.flag,
   showErrorDetails: rule.flag,
   resumeByTokenAlone: rule.flag,
   name: rule.text,

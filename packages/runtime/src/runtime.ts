@@ -23,6 +23,7 @@ import { Quota } from "./jobs/quota.ts";
 import { JobTable } from "./jobs/table.ts";
 import { type EffectiveLimits, readLimits } from "./limits.ts";
 import { Observation } from "./observation.ts";
+import { Orphans } from "./orphans.ts";
 import type { Peer } from "./peer.ts";
 import { policyOf } from "./policy.ts";
 import { checkRuntimeOptions, type RuntimeOptions } from "./runtime-options.ts";
@@ -146,7 +147,11 @@ class HostedRuntime implements Runtime {
       limits,
       isBusy: (session) => jobs.isOwner(session),
       turn: committer.turn,
+      abandoned: options.cancelOrphans
+        ? (session, followed) => orphans.abandoned(session, followed)
+        : undefined,
     });
+    const orphans = new Orphans({ logger, jobs, sessions, turn: committer.turn });
     this.#archive = new Archive({
       clock,
       logger,

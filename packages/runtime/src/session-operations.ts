@@ -38,7 +38,7 @@ export class SessionOperations {
 
   /**
    * Ends a session for good: its connection is closed with `session.closed` and the reason, its token becomes invalid, and its jobs
-   * continue. Resolves when that is durable.
+   * continue, even with `cancelOrphans`. Resolves when that is durable.
    * @param reason for humans, at most 1,024 characters
    * @returns whether there was such a session
    * @throws LocalError `MISUSE` for a longer reason, or one that is not a string; then the session goes on

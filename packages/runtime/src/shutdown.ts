@@ -32,7 +32,7 @@ export function checkCloseOptions(options: CloseOptions): void {
   checkOptions("close", options, RULES);
 }
 
-const REASON = "the runtime shuts down";
+const SHUTDOWN = { reason: "the runtime shuts down" };
 
 /** Milliseconds that each last step may take: a store, a token check or a client may never settle. */
 export const PATIENCE = 5000;
@@ -90,11 +90,12 @@ export class Shutdown {
     // There may be any number of jobs, and clients are still watching (J4).
     await this.#queue.run(() => this.#context.turn.spend("answering", JOB_STEPS));
     if (!job.live) return;
-    if (this.#context.durable && job.life.mayRunAgain) return job.life.suspend(REASON, grace);
+    if (this.#context.durable && job.life.mayRunAgain)
+      return job.life.suspend(SHUTDOWN.reason, grace);
     try {
-      await job.life.cancel(REASON, () => {}, grace);
+      await job.life.cancel(SHUTDOWN, () => {}, grace);
       // It may have been cancelled before, with a longer grace period.
-      if (grace === 0) job.life.end(cancelled(REASON));
+      if (grace === 0) job.life.end(cancelled(SHUTDOWN));
     } catch (error) {
       this.#context.logger.error({ job: job.id, err: error }, "a job could not be cancelled");
     }

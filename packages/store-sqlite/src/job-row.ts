@@ -1,5 +1,12 @@
 import { isObject, jobStatuses, type TraceContext } from "@arcp/core";
-import type { DamagedJob, DamagedRow, JobChange, JobRow, ListedJob } from "@arcp/runtime/store";
+import type {
+  Cancel,
+  DamagedJob,
+  DamagedRow,
+  JobChange,
+  JobRow,
+  ListedJob,
+} from "@arcp/runtime/store";
 import { countIn, fromJson, present, textIn, timeIn } from "./column.ts";
 import type { Row } from "./connection.ts";
 import { decoded } from "./damage.ts";
@@ -28,7 +35,10 @@ export type Submitted = Omit<
 >;
 
 const isStatus = oneOf(...jobStatuses);
-const isCancel = withMembers<NonNullable<JobRow["cancel"]>>({ reason: optional(isText) });
+const isCancel = withMembers<Cancel>({
+  reason: optional(isText),
+  details: optional(withMembers<NonNullable<Cancel["details"]>>({ reason: isText })),
+});
 /** The runtime checks what the lease grants. */
 const isLease = (value: unknown): value is JobRow["lease"] => isObject(value);
 const isTrace = withMembers<TraceContext>({ traceparent: isText, tracestate: optional(isText) });

@@ -1,9 +1,9 @@
-import { newMessageId, TRACE_CONTEXT } from "@arcp/core";
+import { ManualClock, newMessageId, TRACE_CONTEXT } from "@arcp/core";
 import type { Store } from "@arcp/runtime/store";
 import { describe, expect, test } from "vitest";
 import { durableWays } from "../../test/line.ts";
 import { Puppets } from "../../test/puppets.ts";
-import { Stage, settled, tokens } from "../../test/stage.ts";
+import { eventually, Stage, settled, tokens } from "../../test/stage.ts";
 import type { Sent } from "../wire/sent.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 import type { WireClient } from "../wire/wire-client.ts";
@@ -51,6 +51,44 @@ function deafened() {
 }
 
 describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
+  test("R-6.3-18 and R-7.4-2: an orphan that was cancelled is not run again, and one that was not is cancelled later", async () => {
+    const clock = new ManualClock();
+    const again = new Puppets({ name: "again", attempts: 2 });
+    await using stage = await Stage.open(way, {
+      clock,
+      cancelOrphans: true,
+      agents: [again.agent],
+    });
+    const [wire, other] = [await stage.greeted(), await stage.greeted()];
+    const submitted = async (client: WireClient) => {
+      const { payload } = await client.submit({ agent: "again" });
+      return { id: payload.job_id, puppet: await again.next() };
+    };
+    const [cancelled, kept] = [await submitted(wire), await submitted(other)];
+    clock.advance(10_000);
+    const timers = clock.pending;
+    await stage.drop(wire);
+    await eventually(() => clock.pending > timers);
+    clock.advance(600_000);
+    await eventually(() => cancelled.puppet.ctx.signal.aborted);
+    expect(kept.puppet.ctx.signal.aborted).toBe(false);
+    await stage.restart();
+    const next = await again.next();
+    expect(next.ctx.job.id).toBe(kept.id);
+    await settled();
+    clock.advance(600_000);
+    await eventually(() => next.ctx.signal.aborted);
+    next.finish("too late");
+    const late = await stage.greeted();
+    for (const { id } of [cancelled, kept]) {
+      await late.request("job.subscribe", { job_id: id }, { jobId: id });
+      const end = (await late.until((e) => isTerminal(e) && e.job_id === id)).at(-1);
+      const details = { reason: "session_ended" };
+      expect(end?.payload).toMatchObject({ code: "CANCELLED", details });
+    }
+    expect(again.started).toBe(3);
+  });
+
   test("R-7.3-10 and R-7.4-2: what ran has one end that says so, what was to be cancelled is cancelled, what had ended stays", async () => {
     await using stage = await Stage.open(way);
     let wire = await stage.greeted();

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ways } from "../../test/line.ts";
 import { eventually, Stage, settled, tokens } from "../../test/stage.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
+import type { WireClient } from "../wire/wire-client.ts";
 
 const isTerminal = ({ type }: StreamEnvelope): boolean => type !== "job.event";
 const refused = { payload: { code: "RESUME_WINDOW_EXPIRED" } };
@@ -41,6 +42,42 @@ describe.each(ways)("over %s", (way) => {
     await heir.request("job.cancel", { job_id: id }, { jobId: id });
     puppet.finish();
     expect((await heir.next()).payload).toMatchObject({ code: "CANCELLED" });
+  });
+
+  test("R-6.3-18 and R-7.2-8: where the operator cancels orphans, a job ends with the last session that came back for it", async () => {
+    const clock = new ManualClock();
+    await using stage = await Stage.open(way, { clock, cancelOrphans: true });
+    const lost = async (wire: WireClient) => {
+      clock.advance(10_000);
+      const timers = clock.pending;
+      await stage.drop(wire);
+      await eventually(() => clock.pending > timers);
+      clock.advance(600_000);
+      await settled();
+    };
+    const wire = await stage.greeted();
+    const idempotency_key = "k";
+    const kept = await stage.played(wire, { idempotency_key });
+    const left = await stage.played(wire);
+    // A client without its session submits again, while that session waits for somebody.
+    const heir = await stage.greeted({ token: tokens.alice2 });
+    await heir.submit({ agent: "puppet", idempotency_key });
+    await lost(wire);
+    expect(left.puppet.ctx.signal.aborted).toBe(true);
+    expect(kept.puppet.ctx.signal.aborted).toBe(false);
+    await lost(heir);
+    expect(kept.puppet.ctx.signal.aborted).toBe(true);
+    const late = await stage.greeted();
+    for (const { id, puppet } of [kept, left]) {
+      puppet.finish("too late");
+      await late.request("job.subscribe", { job_id: id }, { jobId: id });
+      const end = (await late.until((e) => isTerminal(e) && e.job_id === id)).at(-1);
+      expect(end?.payload).toMatchObject({
+        code: "CANCELLED",
+        final_status: "cancelled",
+        details: { reason: "session_ended" },
+      });
+    }
   });
 
   test("R-6.3-10 and R-6.3-17: a resume whose missed events were evicted is refused, and the job runs on", async () => {

@@ -12,7 +12,7 @@ export const jobRowCases: readonly StoreCase[] = [
       status: "cancelled",
       finishedAt: 1_790_000_000_001.5,
       remaining: { EUR: "0.10", USD: "12345678901234567890.123456789" },
-      cancel: { reason: "enough" },
+      cancel: { reason: "enough", details: { reason: "session_ended" } },
       workspace: "/srv/work",
       // A clock may count parts of a millisecond.
       acceptedAt: 1_790_000_000_000.25,

@@ -48,7 +48,7 @@ export function childJob<Output>(
 }
 
 async function cancelled(parent: Job, child: Job, reason: string | undefined): Promise<void> {
-  await child.life.cancel(reason, () => {});
+  await child.life.cancel({ reason }, () => {});
   // Cancelling an ended child waits for nothing, so charge the turn (J4).
   await parent.events.pass();
 }

@@ -1,6 +1,7 @@
 import { ArcpError } from "@arcp/core";
 import type { Secrets } from "../authority/secrets.ts";
 import type { JobObservation } from "../observation.ts";
+import type { Cancel } from "../store/index.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { cancelled, type Ending } from "./ending.ts";
 import type { JobLog } from "./job-log.ts";
@@ -18,7 +19,7 @@ export interface CancellationOptions {
 }
 
 interface Request {
-  readonly reason: string | undefined;
+  readonly cancel: Cancel;
   readonly durable: Promise<void>;
   /** Settles when the cancel is acknowledged, or has failed. */
   readonly decided: PromiseWithResolvers<void>;
@@ -54,7 +55,7 @@ export class Cancellation {
 
   /** The only ending that can win; undefined without a request. */
   get ending(): Ending | undefined {
-    return this.#request === undefined ? undefined : cancelled(this.#request.reason);
+    return this.#request === undefined ? undefined : cancelled(this.#request.cancel);
   }
 
   /**
@@ -63,9 +64,9 @@ export class Cancellation {
    * @param grace milliseconds that the agent has to stop
    * @returns false if the job ended before the request could be acknowledged
    */
-  async ask(reason: string | undefined, acknowledge: () => void, grace: number): Promise<boolean> {
+  async ask(cancel: Cancel, acknowledge: () => void, grace: number): Promise<boolean> {
     const { state } = this.#options;
-    const first = await this.#stored(reason);
+    const first = await this.#stored(cancel);
     // The parent's end may have ended the job without waiting, so that this end comes before the acknowledgement.
     if (!state.live) return false;
     acknowledge();
@@ -82,15 +83,16 @@ export class Cancellation {
   }
 
   /** @returns the request once it is durable, if it is the first */
-  async #stored(reason: string | undefined): Promise<Request | undefined> {
+  async #stored(cancel: Cancel): Promise<Request | undefined> {
     if (this.#request !== undefined) {
       await this.#request.durable;
       return undefined;
     }
     const { log, secrets } = this.#options;
-    const durable = log.set({ cancel: { reason: reason && secrets.clean(reason) } });
+    const { reason } = cancel;
+    const durable = log.set({ cancel: { ...cancel, reason: reason && secrets.clean(reason) } });
     const decided = Promise.withResolvers<void>();
-    const request = { reason, durable, decided, acknowledged: false };
+    const request = { cancel, durable, decided, acknowledged: false };
     this.#request = request;
     try {
       await durable;
@@ -105,15 +107,16 @@ export class Cancellation {
 
   #begin(request: Request, grace: number): void {
     const { state, deadlines, secrets, observed, signal, end } = this.#options;
-    const { reason } = request;
+    const { cancel } = request;
+    const { reason } = cancel;
     request.acknowledged = true;
     request.decided.resolve();
     observed?.cancelling(reason && secrets.clean(reason));
     if (!state.live) return;
     signal(() => new ArcpError("CANCELLED", reason || "cancelled on request"));
-    deadlines.after(grace, () => end(cancelled(reason)));
+    deadlines.after(grace, () => end(cancelled(cancel)));
     this.#release();
-    if (state.isPending || grace === 0) end(cancelled(reason));
+    if (state.isPending || grace === 0) end(cancelled(cancel));
   }
 
   /** Releases the ending that was held back for the acknowledgement. */

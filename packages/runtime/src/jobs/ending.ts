@@ -5,6 +5,7 @@ import {
   type JobId,
   type TerminalStatus,
 } from "@arcp/core";
+import type { Cancel } from "../store/index.ts";
 
 /** How a job ends: its final status and the payload of its terminal record. */
 export type Ending =
@@ -57,9 +58,9 @@ function isJsonObject(value: unknown): boolean {
   }
 }
 
-export function cancelled(reason: string | undefined): Ending {
-  const message = reason === undefined || reason === "" ? "cancelled on request" : reason;
-  return { status: "cancelled", payload: new ArcpError("CANCELLED", message).toPayload() };
+export function cancelled({ reason, details }: Cancel): Ending {
+  const error = new ArcpError("CANCELLED", reason || "cancelled on request", { details });
+  return { status: "cancelled", payload: error.toPayload() };
 }
 
 /** The ending of a delegated job whose parent is over (R-10-6). */

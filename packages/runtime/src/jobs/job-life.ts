@@ -1,6 +1,7 @@
 import { ArcpError, isTerminal, type TerminalStatus } from "@arcp/core";
 import type { Secrets } from "../authority/secrets.ts";
 import type { JobObservation } from "../observation.ts";
+import type { Cancel } from "../store/index.ts";
 import { Cancellation } from "./cancellation.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import type { Deadlines } from "./deadlines.ts";
@@ -206,7 +207,7 @@ export class JobLife {
    * @throws ArcpError `INTERNAL_ERROR` if the job is left to the next process, or another runtime has taken it over
    */
   async cancel(
-    reason: string | undefined,
+    cancel: Cancel,
     acknowledge: (finished: TerminalStatus | undefined) => void,
     grace: number = this.#context.cancelGrace,
   ): Promise<void> {
@@ -220,7 +221,7 @@ export class JobLife {
         signal: (why) => this.stop(why),
         end: (ending) => this.end(ending),
       });
-      if (await this.#cancellation.ask(reason, () => acknowledge(undefined), grace)) return;
+      if (await this.#cancellation.ask(cancel, () => acknowledge(undefined), grace)) return;
     }
     await this.settled();
     if (this.#state.leaving !== undefined) throw shuttingDown();

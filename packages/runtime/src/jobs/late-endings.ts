@@ -2,7 +2,7 @@ import { type ArcpError, type Clock, isTerminal, type JobId, type Timer } from "
 import type { Logger } from "pino";
 import { isClosed } from "../store/closed.ts";
 import { DamagedRow } from "../store/damage.ts";
-import type { JobRow } from "../store/index.ts";
+import type { Cancel, JobRow } from "../store/index.ts";
 import type { ReadableStore } from "../store/readable-logs.ts";
 import { AnnouncedChildren } from "./announced-children.ts";
 import { cancelled, type Ending, jobDamaged, lost, parentEnded } from "./ending.ts";
@@ -126,7 +126,7 @@ export class LateEndings {
     if (head > lastSeq + waiting) return;
     if (head > 0 && last === undefined) attempt.isDamaged = true;
     const known = row === "damaged" ? { id, traceId, lease: {}, cancel: undefined } : row;
-    const written = end ?? endOf(job, known.cancel?.reason);
+    const written = end ?? endOf(job, known.cancel);
     await writeEnd(this.#options, known, written, { head, isDamaged: attempt.isDamaged });
   }
 
@@ -141,7 +141,7 @@ export class LateEndings {
 }
 
 /** The ending that has been reported since the job was lost. */
-function endOf({ status, family }: Job, reason: string | undefined): Ending {
-  if (status === "cancelled") return cancelled(reason);
+function endOf({ status, family }: Job, cancel: Cancel = {}): Ending {
+  if (status === "cancelled") return cancelled(cancel);
   return family.isInDoubt ? parentEnded() : lost();
 }

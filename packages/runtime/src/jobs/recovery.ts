@@ -98,7 +98,7 @@ function tell({ observation }: AdmissionContext, row: ListedJob, ending: Ending)
 
 /** @returns the ending of a job that must not run again, whatever its agent allows; undefined if it may */
 function forbidding(row: ListedJob, isDamaged: boolean): Ending | undefined {
-  if (row.cancel !== undefined) return cancelled(row.cancel.reason);
+  if (row.cancel !== undefined) return cancelled(row.cancel);
   // Even if the parent runs again, because its new attempt delegates again.
   if (row.parent !== undefined) return parentEnded();
   return isDamaged ? damaged(row.id) : undefined;

@@ -52,9 +52,11 @@ export class Audience {
     }
   }
 
-  /** Removes a viewer from all jobs. */
-  remove(viewer: Stream): void {
-    for (const job of [...(this.#jobs.get(viewer) ?? [])]) this.#unlink(job, viewer);
+  /** Removes a viewer from all jobs. @returns these jobs */
+  remove(viewer: Stream): readonly JobId[] {
+    const jobs = [...(this.#jobs.get(viewer) ?? [])];
+    for (const job of jobs) this.#unlink(job, viewer);
+    return jobs;
   }
 
   #unlink(job: JobId, viewer: Stream): void {

@@ -40,7 +40,12 @@ export interface SessionsOptions {
   /** Whether a session owns a running job. */
   readonly isBusy: (session: SessionId) => boolean;
   readonly turn: Pick<Turn, "spend">;
+  /** Ends what a session that nobody resumed leaves behind, before the store forgets the session. */
+  readonly abandoned?: Abandoned | undefined;
 }
+
+/** @param followed the jobs that the session has followed */
+export type Abandoned = (session: Session, followed: readonly JobId[]) => Promise<void>;
 
 /** Sessions restored at a time. Each takes several reads, and a store over a network answers each one a round trip later. */
 const RESTORED_AT_ONCE = 32;
@@ -86,7 +91,7 @@ export class Sessions {
     let forgotten: Promise<void> | undefined;
     const full = this.#quota.arrive(principal, id, (parked) => {
       const left = this.#dispensable(parked);
-      forgotten = left && this.forget(left);
+      forgotten = left && this.#abandon(left);
       return left !== undefined;
     });
     if (full !== undefined) return full;
@@ -243,7 +248,7 @@ export class Sessions {
     this.#quota.parked(session);
     this.#windows.get(session.id)?.cancel();
     const timer = clock.after(resumeWindow, () => {
-      this.forget(session).catch((error: unknown) => {
+      this.#abandon(session).catch((error: unknown) => {
         logger.error({ session: session.id, err: error }, "a session could not be forgotten");
       });
     });
@@ -256,11 +261,16 @@ export class Sessions {
     this.#windows.delete(session.id);
   }
 
-  /** Forgets a session with its tokens and attachments; its jobs continue (R-6.3-18). */
-  async forget(session: Session): Promise<void> {
+  /** Forgets a session that nobody has resumed. */
+  #abandon(session: Session): Promise<void> {
+    return this.forget(session, this.#options.abandoned);
+  }
+
+  /** Forgets a session with its tokens and attachments; its jobs continue (R-6.3-18), unless `abandoned` ends them. */
+  async forget(session: Session, abandoned?: Abandoned): Promise<void> {
     this.resumed(session);
     this.#sessions.delete(session.id);
-    this.audience.remove(session.stream);
+    const followed = this.audience.remove(session.stream);
     this.#quota.remove(session);
     const { clock } = this.#options;
     const { stream } = session;
@@ -273,6 +283,8 @@ export class Sessions {
       await retried(clock, () => stream.writer.settle({ cut, tokens: [] }));
       this.#leaving.delete(session.id);
     }
+    // If this process dies in between, the next one finds the session and abandons it again.
+    if (abandoned !== undefined) await abandoned(session, followed);
     await this.#erase(session.id);
   }
 

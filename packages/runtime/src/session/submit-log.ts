@@ -143,6 +143,11 @@ export class SubmitLog {
     return known !== undefined && "kind" in known ? known : undefined;
   }
 
+  /** Resolves once all submits so far are answered. */
+  settled(): Promise<void> {
+    return this.#queue.run(() => {});
+  }
+
   /** The number of queued rejections. */
   get refused(): number {
     return this.#refused;

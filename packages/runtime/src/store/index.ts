@@ -3,7 +3,7 @@ export { Bells } from "./bells.ts";
 export type { CredentialRow, CredentialStore } from "./credential-store.ts";
 export { type DamagedJob, DamagedLog, DamagedRow } from "./damage.ts";
 export type { IdempotencyRecord, IdempotencyStore } from "./idempotency-store.ts";
-export type { JobChange, JobIndex, JobQuery, JobRow, ListedJob } from "./job-index.ts";
+export type { Cancel, JobChange, JobIndex, JobQuery, JobRow, ListedJob } from "./job-index.ts";
 export { fitsQuery } from "./job-query.ts";
 export type {
   AppendOutcome,

@@ -2,6 +2,14 @@ import type { JobId, JobStatus, Lease, MessageId, SessionId, TraceContext } from
 import type { Place } from "./acceptance-order.ts";
 import type { DamagedJob } from "./damage.ts";
 
+/** A request to cancel a job: what its terminal error says. */
+export interface Cancel {
+  /** For humans. */
+  readonly reason?: string | undefined;
+  /** For programs; undefined if somebody requested it. */
+  readonly details?: { readonly reason: string } | undefined;
+}
+
 /** What is kept of a job besides its log: enough to list it, to watch it, and to run it again. */
 export interface JobRow {
   readonly id: JobId;
@@ -42,7 +50,7 @@ export interface JobRow {
   /** What remains of its budget, as exact decimal text by currency; set once something was spent or the job has finished. */
   readonly remaining?: Readonly<Record<string, string>> | undefined;
   /** The acknowledged cancel; durable before the acknowledgement (R-7.4-1). */
-  readonly cancel?: { readonly reason?: string | undefined } | undefined;
+  readonly cancel?: Cancel | undefined;
   /** The absolute directory that its relative paths and patterns are resolved against; undefined if there is none. */
   readonly workspace?: string | undefined;
   /** How often its agent was started; undefined means once. */

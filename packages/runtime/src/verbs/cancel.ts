@@ -21,7 +21,7 @@ export const cancel: Verb<"job.cancel"> = async (services, { session }, request)
       payload: { request_id: request.id, job_id: job.id, reason, current_status: finished },
     });
   const live = services.jobs.get(job.id);
-  if (live !== undefined) await live.life.cancel(reason, acknowledge);
+  if (live !== undefined) await live.life.cancel({ reason }, acknowledge);
   else acknowledge(isTerminal(job.status) ? job.status : undefined);
   services.logger.info({ job: job.id, principal: session.principal }, "job cancelled");
 };
