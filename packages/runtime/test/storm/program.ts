@@ -88,6 +88,8 @@ export interface Program {
   };
   readonly endsAtExhaustion: boolean;
   readonly endsAtExpiry: boolean;
+  readonly cancelsOrphans: boolean;
+  readonly showsErrorDetails: boolean;
   /** Whether somebody is told of each cost. */
   readonly isObserved: boolean;
   readonly steps: readonly Step[];
@@ -128,6 +130,8 @@ class Dice extends Random {
       endsAtExhaustion: this.hits(25),
       endsAtExpiry: this.hits(80),
       isObserved: this.hits(80),
+      cancelsOrphans: this.hits(25),
+      showsErrorDetails: this.hits(25),
       steps,
     };
   }

@@ -113,6 +113,7 @@ class Storm {
   #start(): Runtime {
     const { world } = this;
     const { late, failing, endsAtExhaustion, endsAtExpiry, isObserved } = this.#program;
+    const { cancelsOrphans, showsErrorDetails } = this.#program;
     world.restart();
     return createRuntime({
       agents: stormAgents(world, this.#clock),
@@ -137,6 +138,8 @@ class Storm {
       },
       endJobsAtExhaustion: endsAtExhaustion,
       endJobsAtExpiry: endsAtExpiry,
+      cancelOrphans: cancelsOrphans,
+      showErrorDetails: showsErrorDetails,
       ...(isObserved && { observer: this.#observer() }),
       logger: pino({ level: "debug" }, { write: (line: string) => this.#logged(line) }),
     });
