@@ -39,7 +39,7 @@ const echo = async (transport: Transport): Promise<void> => {
   for await (const frame of transport.frames) await transport.send([frame]);
 };
 
-/** The HTTP status that an upgrade request gets; 101 when it is granted. */
+/** The HTTP status that an upgrade request gets: 101 if it is granted. */
 function upgrade(port: number, path: string, headers: Record<string, string> = {}, method = "GET") {
   return new Promise<{ status: number | undefined; ended: Promise<void> }>((resolve, reject) => {
     const asked = request({
@@ -86,7 +86,7 @@ async function dialled(url: string, options: DialOptions = {}): Promise<Transpor
   return transport;
 }
 
-test("beside another upgrade handler each keeps its path, and foreign requests are left alone", async () => {
+test("beside another upgrade handler, each keeps its path, and foreign requests are left alone", async () => {
   const server = createServer((_request, response) => response.end("site"));
   const foreign = new WebSocketServer({ noServer: true });
   const seen: Duplex[] = [];
@@ -121,7 +121,7 @@ test("beside another upgrade handler each keeps its path, and foreign requests a
   expect(await (await fetch(`http://127.0.0.1:${port}/arcp`)).text()).toBe("site");
 });
 
-test("R-4.1-2: where nobody else listens, another path gets 404 and its socket ends", async () => {
+test("R-4.1-2: without another upgrade handler, any other path gets 404 and its socket ends", async () => {
   const server = createServer();
   attach(server, { path: "/agents" }, echo);
   const port = await started(server);
@@ -134,7 +134,7 @@ test("R-4.1-2: where nobody else listens, another path gets 404 and its socket e
   expect((await upgrade(port, "/agents?token=no")).status).toBe(101);
 });
 
-test("R-4.1-2: a refused socket is gone, although the other side keeps its half open", async () => {
+test("R-4.1-2: a refused socket is destroyed, although the other side keeps its half open", async () => {
   const server = createServer();
   attach(server, {}, echo);
   const port = await started(server);
@@ -151,7 +151,7 @@ test("R-4.1-2: a refused socket is gone, although the other side keeps its half 
   await gone;
 });
 
-test("R-4.1-2: what is no upgrade is told so", async () => {
+test("R-4.1-2: an invalid upgrade request is refused with its status", async () => {
   const server = createServer();
   attach(server, {}, echo);
   const port = await started(server);
@@ -164,7 +164,7 @@ test("R-4.1-2: what is no upgrade is told so", async () => {
   expect((await upgrade(port, "/arcp", { "Sec-WebSocket-Version": "7" })).status).toBe(400);
 });
 
-test("R-4.1-9: on loopback foreign Host and Origin get 403, a request without Origin passes", async () => {
+test("R-4.1-9: on loopback, a foreign Host or Origin gets 403; a request without Origin passes", async () => {
   const server = createServer();
   attach(server, {}, echo);
   const port = await started(server);
@@ -181,7 +181,7 @@ test("R-4.1-9: on loopback foreign Host and Origin get 403, a request without Or
   expect((await upgrade(port, "/arcp", { Origin: "http://localhost:5173" })).status).toBe(101);
 });
 
-test("R-4.1-9: listening elsewhere asks for no name, unless told", async () => {
+test("R-4.1-9: off loopback, any Host and Origin pass unless lists restrict them", async () => {
   const open = createServer();
   attach(open, {}, echo);
   const port = await started(open, "0.0.0.0");
@@ -200,7 +200,7 @@ test("R-4.1-9: listening elsewhere asks for no name, unless told", async () => {
   expect((await upgrade(other, "/arcp", { ...headers, Origin: "http://a.b" })).status).toBe(403);
 });
 
-test("R-4.1-4: no sub-protocol is demanded, and one that is offered is agreed on if it is ours", async () => {
+test("R-4.1-4: no sub-protocol is required, and ours is selected if it is offered", async () => {
   const server = createServer();
   attach(server, {}, echo);
   attach(server, { path: "/named", subprotocols: ["arcp.v2", "arcp"] }, echo);
@@ -215,7 +215,7 @@ test("R-4.1-4: no sub-protocol is demanded, and one that is offered is agreed on
   expect(await agreed("/arcp", ["arcp"])).toBe("arcp");
   expect(await agreed("/arcp", ["bearer.secret", "arcp"])).toBe("arcp");
   expect(await agreed("/named", ["arcp", "arcp.v2"])).toBe("arcp.v2");
-  // The server leaves it open, and the client, like a browser, does not accept that.
+  // The server selects none, which the client, like a browser, does not accept.
   const offering = { "Sec-WebSocket-Protocol": "mqtt" };
   expect((await upgrade(port, "/arcp", offering)).status).toBe(101);
   await expect(agreed("/arcp", ["mqtt"])).rejects.toThrow("Server sent no subprotocol");
@@ -254,7 +254,7 @@ test("a reset at any point of the upgrade does not end the process", async () =>
   await open.send(["still here"]);
 });
 
-test("the peer is told as it is, over TLS too", async () => {
+test("peer info is right, over TLS too", async () => {
   const plain = createServer();
   const peers: PeerInfo[] = [];
   attach(plain, {}, (_transport, peer) => peers.push(peer));
@@ -281,7 +281,7 @@ test("the peer is told as it is, over TLS too", async () => {
   }
 });
 
-test("R-6.1-6: a peer that is gone, so that its address is not known, is not taken for one of this machine", async () => {
+test("R-6.1-6: a peer that is gone, so that its address is unknown, does not count as local", async () => {
   const server = createServer();
   const peers: PeerInfo[] = [];
   attach(server, {}, (_transport, peer) => peers.push(peer));
@@ -292,7 +292,7 @@ test("R-6.1-6: a peer that is gone, so that its address is not known, is not tak
     const socket = connect(port, "127.0.0.1");
     socket.on("error", () => {});
     await once(socket, "connect");
-    // Both are there before the server looks.
+    // Both arrive before the server looks.
     socket.write(upgradeRequest("/arcp"));
     socket.resetAndDestroy();
     await expect.poll(() => ends.length).toBe(i);
@@ -301,7 +301,7 @@ test("R-6.1-6: a peer that is gone, so that its address is not known, is not tak
   expect(peers).toEqual([]);
 });
 
-test("who comes by a Unix domain socket is on this machine, and has no address", async () => {
+test("a client over a Unix domain socket is local, and has no address", async () => {
   const server = createServer();
   const peers: PeerInfo[] = [];
   attach(server, {}, (_transport, peer) => peers.push(peer));
@@ -316,7 +316,7 @@ test("who comes by a Unix domain socket is on this machine, and has no address",
   expect(peers).toEqual([{ address: "", secure: false, loopback: true }]);
 });
 
-test("R-6.1-5: a token in the Authorization header is the peer's, and in nothing that is printed of it", async () => {
+test("R-6.1-5: a token in the Authorization header becomes the peer's, and shows in nothing that is printed of it", async () => {
   const server = createServer();
   const peers: PeerInfo[] = [];
   const requests: Array<string | undefined> = [];
@@ -354,7 +354,7 @@ test("R-6.1-5: a token in the Authorization header is the peer's, and in nothing
   expect(printed.join()).not.toContain("s3cret");
 });
 
-test("close lets go of the server, closes its own connections with 1001, and the server goes on", async () => {
+test("close detaches from the server, closes its own connections with 1001, and leaves the server running", async () => {
   const server = createServer((_request, response) => response.end("site"));
   const attachment = attach(server, { closeTimeout: 100 }, echo);
   const port = await started(server);
@@ -368,7 +368,7 @@ test("close lets go of the server, closes its own connections with 1001, and the
   await attachment.close();
 });
 
-test("R-4.1-11: an error of the callback closes its connection with a word and 1011, and is not swallowed", async () => {
+test("R-4.1-11: an error of the callback closes its connection with 1011 and a reason, and is not swallowed", async () => {
   const server = createServer();
   const mistake = new Error("mistake");
   attach(server, {}, () => {
@@ -393,7 +393,7 @@ test("R-4.1-11: an error of the callback closes its connection with a word and 1
   }
 });
 
-test("a server for HTTP/2 that also speaks HTTP/1 is one, for HTTP/2 alone it is not", async () => {
+test("an HTTP/2 server that allows HTTP/1 is accepted, one for HTTP/2 alone is not", async () => {
   const { key, cert } = selfSigned("127.0.0.1");
   const both = createHttp2Server({ key, cert, allowHTTP1: true });
   attach(both, {}, echo);
@@ -410,7 +410,7 @@ test("a server for HTTP/2 that also speaks HTTP/1 is one, for HTTP/2 alone it is
   expect(() => attach(createPlainHttp2Server(), {}, echo)).toThrow("HTTP/2-only");
 });
 
-test("what is no server, such as a framework's application, is refused with the word of what would be one", () => {
+test("anything but a server, such as a framework's application, is refused with a hint at what to pass", () => {
   for (const application of [() => {}, {}, 7777, undefined] as never[]) {
     expect(() => attach(application, {}, echo)).toThrow(
       "the server beneath it, such as what Express's app.listen()",
@@ -425,13 +425,13 @@ test.each(["arcp", "/arcp?", "/arcp?a=b", "/arcp#a", "/bücher", "/a b", "/a/../
   },
 );
 
-test.each(["/", "//", "/b%C3%BCcher", "/a/b.c:d@e"])("%s is a path", async (path) => {
+test.each(["/", "//", "/b%C3%BCcher", "/a/b.c:d@e"])("%s is a valid path", async (path) => {
   const server = createServer();
   attach(server, { path }, echo);
   await dialled(`ws://127.0.0.1:${await started(server)}${path}?a=b`);
 });
 
-test("what takes the connections is a function, and not the runtime itself or nothing", async () => {
+test("the handler of connections is a function; the runtime itself, or nothing, is refused", async () => {
   for (const accept of [undefined, { serve: echo }]) {
     expect(() => attach(createServer(), {}, accept as never)).toThrow("such as runtime.serve");
     await expect(listen({ port: 0 }, accept as never)).rejects.toMatchObject({ code: "MISUSE" });
@@ -451,7 +451,7 @@ test.each([
   [{ allowedOrigins: ["https://app.example/x"] }, /^allowedOrigins takes origins/],
   [{ path: 7 }, /^attach: path must be a string, not 7$/],
   [null, /^attach: must be an object, not null$/],
-])("R-4.1-6, R-4.1-9: an option that cannot be is refused at once: %o", (options, message) => {
+])("R-4.1-6, R-4.1-9: an invalid option is refused at once: %o", (options, message) => {
   expect(() => attach(createServer(), options as never, echo)).toThrow(
     expect.objectContaining({ code: "MISUSE", message: expect.stringMatching(message) }),
   );

@@ -11,7 +11,7 @@ const table: ReadonlyArray<[CloseReason, number]> = [
   ["fault", 1011],
 ];
 
-test.each(table)("R-4.1-11: %s is %i, and 3000 more from a browser", (reason, code) => {
+test.each(table)("R-4.1-11: %s is %i, or 3000 more from a browser", (reason, code) => {
   expect(closeCode(reason)).toBe(code);
   expect(closeReason(code)).toBe(reason);
   expect(closeReason(code + 3000)).toBe(reason);
@@ -23,6 +23,6 @@ test("R-4.1-11: no code at all, as the TypeScript SDK closes, is normal", () => 
   expect(closeReason(1005)).toBe("normal");
 });
 
-test("a lost connection and codes with no meaning here tell no reason", () => {
+test("a lost connection and codes without a meaning here give no reason", () => {
   expect([1002, 1006, 1010, 3000, 3008, 4100].map(closeReason)).toEqual(Array(6).fill(undefined));
 });

@@ -5,7 +5,7 @@ import { RawPeer, started } from "../test/http-host.ts";
 import { upgradeRequest } from "../test/upgrade-request.ts";
 import { attach } from "./attach.ts";
 
-test("no compression is agreed on, though it is offered", async () => {
+test("compression is never negotiated, even if it is offered", async () => {
   const server = createServer();
   attach(server, {}, (transport) => transport.send(["x".repeat(2_000)]));
   const port = await started(server);
@@ -16,8 +16,8 @@ test("no compression is agreed on, though it is offered", async () => {
   await expect.poll(() => peer.received).toContain("x".repeat(2_000));
 });
 
-// The long form, which also compares the time it takes, is the soak `compression`.
-test("what compression would save of small events and of text", async () => {
+// The soak `compression` is the long form, which also compares the time it takes.
+test("compression would save the stated share of small events and of text", async () => {
   const small = logEvents(200, (i) => `page ${i} of 200 done`);
   const large = logEvents(10, () => words(16 * 1024));
   for (const [frames, alone, together] of [

@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const end of after.splice(0).reverse()) await end();
 });
 
-/** A server that shows each connection's transport and the socket below it, in the order they came. */
+/** A server that collects each connection's transport and the socket below it, in the order in which they come. */
 async function serve(options: AttachOptions = {}) {
   const server = createServer();
   const sockets: Socket[] = [];
@@ -94,7 +94,7 @@ function recording(raw: Socket) {
   return bytes;
 }
 
-/** A client's message with the mask 0, which changes nothing. */
+/** A client's message with a mask of 0, which changes nothing. */
 function masked(payload: string | Buffer, firstByte = 0x81): Buffer {
   const body = Buffer.from(payload as string);
   const length = body.length < 126 ? [body.length] : [126, body.length >> 8, body.length & 0xff];
@@ -102,7 +102,7 @@ function masked(payload: string | Buffer, firstByte = 0x81): Buffer {
   return Buffer.concat([Buffer.from([firstByte, 0x80 | first, ...more, 0, 0, 0, 0]), body]);
 }
 
-/** Frames until the stream ends, and how it ended. */
+/** The frames until the stream ends, and how it ended. */
 async function drained(transport: Transport) {
   const frames: string[] = [];
   try {
@@ -122,7 +122,7 @@ async function take(transport: Transport, count: number): Promise<string[]> {
   return frames;
 }
 
-/** Sends batches until one stays pending for a while; tells the characters that were taken, and the pending one. */
+/** Sends batches until one stays pending for a while. Returns the characters that were taken, and the pending send. */
 async function sendUntilStalled(transport: Transport, frame: (index: number) => string) {
   for (let sent = 0; ; sent += 64) {
     const batch = Array.from({ length: 64 }, (_, i) => frame(sent + i));
@@ -162,7 +162,7 @@ test("R-4-1, R-4.1-1: 1000 frames of any size and script arrive in order, both w
   expect(up).toEqual(frames);
 });
 
-test("R-4-1: sends that nobody awaited keep their order", async () => {
+test("R-4-1: sends that nobody awaits keep their order", async () => {
   const server = await serve();
   const client = await dialled(server.url);
   const runtime = await server.next();
@@ -171,7 +171,7 @@ test("R-4-1: sends that nobody awaited keep their order", async () => {
   await Promise.all(sends);
 });
 
-test("R-4.1-10: to a stalled reader send stays pending with a bounded queue, then all arrives in order", async () => {
+test("R-4.1-10: with a stalled reader, send stays pending with a bounded queue; then all arrives in order", async () => {
   const server = await serve();
   const raw = await rawClient(server.url);
   const runtime = await server.next();
@@ -208,7 +208,7 @@ test("R-4.1-10: a reader that stalls here stalls its peer, in both directions, a
   await down.pending;
 });
 
-test("R-4.1-1: pongs and the close frame never fall into a frame of ours", async () => {
+test("R-4.1-1: pongs and the close frame never land inside one of our frames", async () => {
   const server = await serve();
   const { ws, messages, code } = await wsClient(server.url);
   expect(ws.extensions).toBe("");
@@ -274,7 +274,7 @@ test.each([
   [4008, "refused"],
   [4011, "fault"],
   [3333, undefined],
-] as const)("R-4.1-11: a peer that closes with %s closed as %s", async (code, reason) => {
+] as const)("R-4.1-11: a peer that closes with %s is reported as %s", async (code, reason) => {
   const server = await serve();
   const { ws } = await wsClient(server.url);
   const runtime = await server.next();
@@ -292,7 +292,7 @@ test.each([
   await expect(refused).rejects.toMatchObject({ reason });
 });
 
-test("R-4.1-11: between two of ours the reason arrives whichever side closes", async () => {
+test("R-4.1-11: between two of our ends, the reason arrives whichever side closes", async () => {
   const server = await serve();
   const first = await dialled(server.url);
   (await server.next()).close("refused");
@@ -303,13 +303,13 @@ test("R-4.1-11: between two of ours the reason arrives whichever side closes", a
   expect((await drained(runtime)).error?.reason).toBe("going-away");
 });
 
-test("a send while the peer is just closing learns the peer's reason and writes nothing", async () => {
+test("a send while the peer is closing rejects with the peer's reason and writes nothing", async () => {
   const server = await serve();
   const raw = await rawClient(server.url);
   const runtime = await server.next();
   const received = recording(raw);
   const [socket] = server.sockets;
-  // After ws, which hears the close frame first.
+  // After ws, which sees the close frame first.
   const sending = new Promise<Promise<void>>((resolve) => {
     socket?.on("data", () => resolve(runtime.send(["late"])));
   }).then(async (send) => await send);
@@ -348,8 +348,8 @@ test("a close in good order leaves no timer behind", async () => {
   expect(clock.pending).toBe(0);
 });
 
-test("a close comes to its end although this side reads nothing any more", async () => {
-  // The clock stands still: no timeout helps.
+test("a close completes although this side has stopped reading", async () => {
+  // The clock stands still, so no timeout can help.
   const server = await serve({ clock: new ManualClock() });
   const client = await dialled(server.url);
   const runtime = await server.next();
@@ -377,7 +377,7 @@ test.each(["peer", "here"])(
   },
 );
 
-test("a write that failed makes no room: the pending send is told why the connection ended", async () => {
+test("a failed write makes no room: the pending send rejects with the end of the connection", async () => {
   const { url } = await serve();
   const { ws } = await wsClient(url);
   let fail = (): void => {};
@@ -398,7 +398,7 @@ test("a write that failed makes no room: the pending send is told why the connec
   await expect(pending).rejects.toMatchObject({ code: "TRANSPORT_CLOSED", reason: undefined });
 });
 
-test("R-4-4: a reset in the middle of a frame breaks the transport, after what was whole", async () => {
+test("R-4-4: a reset within a frame breaks the transport, after the frames that were whole", async () => {
   const server = await serve();
   const raw = await rawClient(server.url);
   const runtime = await server.next();
@@ -412,7 +412,7 @@ test("R-4-4: a reset in the middle of a frame breaks the transport, after what w
   await expect(runtime.send(["late"])).rejects.toMatchObject({ reason: undefined });
 });
 
-test("R-4-4: an end without a close frame breaks the transport, too", async () => {
+test("R-4-4: an end without a close frame breaks the transport too", async () => {
   const server = await serve();
   const raw = await rawClient(server.url);
   const runtime = await server.next();
@@ -422,7 +422,7 @@ test("R-4-4: an end without a close frame breaks the transport, too", async () =
   expect(error).toMatchObject({ code: "TRANSPORT_CLOSED", reason: undefined });
 });
 
-test("R-4-4: a peer that ends its half and does not read either is cut off after the close timeout", async () => {
+test("R-4-4: a peer that ends its half and does not read is cut off after the close timeout", async () => {
   const clock = new ManualClock();
   const server = await serve({ clock, closeTimeout: 1_500 });
   const raw = await rawClient(server.url, { allowHalfOpen: true });
@@ -440,7 +440,7 @@ test("R-4-4: a peer that ends its half and does not read either is cut off after
   expect(clock.pending).toBe(0);
 });
 
-test("R-4.1-3: a binary message is no envelope: 1003, and nothing behind it counts", async () => {
+test("R-4.1-3: a binary message is no envelope: it closes with 1003, and nothing after it counts", async () => {
   const server = await serve();
   const { ws, code } = await wsClient(server.url);
   const runtime = await server.next();
@@ -466,7 +466,7 @@ test.each([
   expect((await received(4)).readUInt16BE(2)).toBe(code);
 });
 
-test("R-4.1-6: a message of the limit passes, one byte more closes with 1009; others live on", async () => {
+test("R-4.1-6: a message at the limit passes, one byte more closes with 1009; other connections live on", async () => {
   const server = await serve({ maxMessageSize: 1_000 });
   const bystander = await dialled(server.url);
   const other = await server.next();
@@ -484,7 +484,7 @@ test("R-4.1-6: a message of the limit passes, one byte more closes with 1009; ot
   expect(await take(other, 1)).toEqual(["fine"]);
 });
 
-test("R-4.1-6: the limit holds for a message in fragments, and is 4 MiB by default", async () => {
+test("R-4.1-6: the limit also holds for a fragmented message, and is 4 MiB by default", async () => {
   const small = await serve({ maxMessageSize: 1_000 });
   const { ws, code } = await wsClient(small.url);
   ws.send("x".repeat(600), { fin: false });

@@ -31,7 +31,7 @@ async function answering(status: number): Promise<string> {
   return `ws://127.0.0.1:${portOf(server)}/arcp`;
 }
 
-test("what listen and dial are not told may be undefined, too", async () => {
+test("every option of listen and dial may be undefined", async () => {
   const unset = { maxMessageSize: undefined, closeTimeout: undefined, clock: undefined };
   const rules = {
     host: undefined,
@@ -50,7 +50,7 @@ test("what listen and dial are not told may be undefined, too", async () => {
 });
 
 test.each(["ws://agents.example/arcp", "ws://10.0.0.1:7777/arcp", "ws://127.0.0.1.evil.example/"])(
-  "R-4.1-5: %s is refused unless it was allowed",
+  "R-4.1-5: %s is refused unless it is allowed",
   (url) => {
     expect(() => dial(url)).toThrow(expect.objectContaining({ code: "MISUSE" }));
     expect(() => dial(url, { allowInsecure: true })).not.toThrow();
@@ -62,7 +62,7 @@ test.each([
   "ws://127.9.9.9/",
   "ws://[::1]:7777/arcp",
   "wss://agents.example/",
-])("R-4.1-5: %s needs no allowance", (url) => {
+])("R-4.1-5: %s needs no permission", (url) => {
   expect(() => dial(url)).not.toThrow();
 });
 
@@ -72,7 +72,7 @@ test.each([
   ["localhost", "is not an absolute URL"],
   ["ws://localhost/#part", "has a fragment"],
   ["", "is not an absolute URL"],
-])("%s cannot be dialled, which shows at once, with the reason", (url, why) => {
+])("%s cannot be dialled and is refused at once, with the reason", (url, why) => {
   const message = expect.stringMatching(new RegExp(`^dial takes a ws: .* ${why}$`));
   expect(() => dial(url)).toThrow(expect.objectContaining({ code: "MISUSE", message }));
 });
@@ -87,14 +87,14 @@ test.each([
   [503, "going-away"],
   [502, undefined],
   [200, undefined],
-])("HTTP %i in place of the upgrade is a closed transport: %s", async (status, reason) => {
+])("HTTP %i instead of the upgrade is a closed transport: %s", async (status, reason) => {
   const failure = await dial(await answering(status))(signal()).catch((error) => error);
   expect(failure).toBeInstanceOf(TransportClosedError);
   expect(failure.reason).toBe(reason);
   expect(failure.cause.message).toBe(`the server answered HTTP ${status} for /arcp`);
 });
 
-test("where nobody listens, it is a closed transport", async () => {
+test("an address where nobody listens is a closed transport", async () => {
   const server = createTcpServer();
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const port = portOf(server);
@@ -104,7 +104,7 @@ test("where nobody listens, it is a closed transport", async () => {
   expect(failure.cause.code).toBe("ECONNREFUSED");
 });
 
-test("an abort ends the attempt with the signal's reason, before and while it waits", async () => {
+test("an abort ends the attempt with the signal's reason, before it starts and while it waits", async () => {
   const silent = createTcpServer();
   const caught = new Promise<{ closed: Promise<unknown> }>((resolve) => {
     silent.once("connection", (socket) => {
@@ -125,7 +125,7 @@ test("an abort ends the attempt with the signal's reason, before and while it wa
   await closed;
 });
 
-test("an abort after the connection opened does not touch it", async () => {
+test("an abort after the connection opened does not affect it", async () => {
   const server = await listen({ port: 0 }, (transport) => transport.send(["hello"]));
   after.push(() => server.close());
   const controller = new AbortController();
@@ -188,7 +188,7 @@ test.each([
   [{ headers: new Headers() }, /^dial: headers must be an object with a value for each name/],
   [{ header: {} }, /^dial: header is not one of its options, which are allowInsecure, /],
   [{ token: "secret" }, /^dial: token is not one of its options/],
-])("an option of a dial that cannot be shows at once: %o", (options, message) => {
+])("an invalid option of a dial is refused at once: %o", (options, message) => {
   expect(() => dial("ws://agents.example/arcp", options as never)).toThrow(
     expect.objectContaining({ code: "MISUSE", message: expect.stringMatching(message) }),
   );

@@ -43,7 +43,7 @@ test("what a client sends in one turn of the event loop leaves in one write, in 
   server.close();
 });
 
-test.each([true, false])("over TLS all that is written is bytes: %j", (encrypted) => {
+test.each([true, false])("over TLS, everything is written as bytes: %j", (encrypted) => {
   const chunks: unknown[] = [];
   const socket = new Duplex({
     decodeStrings: false,
@@ -65,7 +65,7 @@ test.each([true, false])("over TLS all that is written is bytes: %j", (encrypted
   );
 });
 
-test("a burst that the system takes at once needs one block, whatever it holds", () => {
+test("a burst that the system takes at once needs one block, whatever its size", () => {
   class Quick extends Socket {
     override _write(_: unknown, __: unknown, taken: () => void): void {
       taken();

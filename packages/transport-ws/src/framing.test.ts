@@ -8,10 +8,10 @@ import { WriteMemory } from "./write-memory.ts";
 type Receiver = NodeJS.WritableStream & {
   on(event: "message", heard: (data: Buffer, isBinary: boolean) => void): Receiver;
 };
-// Exported by ws, though its types do not tell.
+// ws exports it, although its types do not say so.
 const { Receiver } = wsModule as unknown as { Receiver: new (options: object) => Receiver };
 
-/** What ws reads from the bytes, and it throws for what RFC 6455 forbids. */
+/** What ws reads from the bytes. It throws on what RFC 6455 forbids. */
 function heard(
   writes: ReadonlyArray<string | Uint8Array>,
   cuts: readonly number[] = [],
@@ -34,7 +34,7 @@ function heard(
   });
 }
 
-/** What reaches the socket. */
+/** The bytes that reach the socket. */
 function bytesOf(writes: ReadonlyArray<string | Uint8Array>): Buffer {
   return Buffer.concat(
     writes.map((write) => (typeof write === "string" ? Buffer.from(write, "latin1") : write)),
@@ -53,7 +53,7 @@ function encoded(text: string): EncodedText {
 const units = ["grapheme", "binary", "binary-ascii"] as const;
 const frame = fc.oneof(...units.map((unit) => fc.string({ unit, maxLength: 400 })));
 
-test("R-4.1-1: any batch of frames comes out of ws as it went in, one message each", async () => {
+test("R-4.1-1: ws reads any batch of frames as it was written, one message each", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(frame), fc.array(fc.nat(500)), async (frames, cuts) => {
       expect(await heard(joinTextMessages(frames), cuts)).toEqual(
@@ -92,7 +92,7 @@ test.each([
 );
 
 test.each([2, 125, 126, 127, 128, 255, 256, 32_767, 32_768, 65_535, 65_536])(
-  "R-4.1-1: one character beyond ASCII in a frame of %i bytes is seen, whatever its header",
+  "R-4.1-1: one character beyond ASCII in a frame of %i bytes is detected, whatever its header",
   async (size) => {
     const ascii = Array.from({ length: 3 }, () => "a".repeat(size));
     expect(await heard(joinTextMessages(ascii))).toEqual(ascii);
@@ -103,7 +103,7 @@ test.each([2, 125, 126, 127, 128, 255, 256, 32_767, 32_768, 65_535, 65_536])(
   },
 );
 
-test("whether a batch is ASCII is asked once, not of every frame", () => {
+test("whether text is ASCII is checked once per batch, not for every frame", () => {
   const asked = vi.spyOn(Buffer, "byteLength");
   try {
     for (const length of [100, 200, 300, 10_000]) {
@@ -116,7 +116,7 @@ test("whether a batch is ASCII is asked once, not of every frame", () => {
   }
 });
 
-test("a batch is one write, unless it is large; no message is divided between two", async () => {
+test("a batch is one write, unless it is large; no message is split between two", async () => {
   expect(joinTextMessages(Array.from({ length: 256 }, () => "x".repeat(220)))).toHaveLength(1);
   expect(joinTextMessages([])).toEqual([]);
   const large = Array.from({ length: 10 }, (_, i) => `${i}${"é".repeat(200_000)}`);
@@ -129,7 +129,7 @@ test("a batch is one write, unless it is large; no message is divided between tw
   expect((await Promise.all(writes.map((write) => heard([write])))).flat()).toEqual(large);
 });
 
-test("a long frame is a write by itself, and those around it are joined", async () => {
+test("a long frame is a write of its own, and those around it are joined", async () => {
   const frames = ["a", "b", "x".repeat(16_384), "c", "d", "é".repeat(20_000), "e"];
   const writes = joinTextMessages(frames);
   expect(await Promise.all(writes.map((write) => heard([write])))).toEqual([
@@ -157,7 +157,7 @@ test("R-4.1-1: a frame in parts is one message, however short or long, and its b
     const writes = joinTextMessages(["before", ...frames, "y".repeat(20_000)], memory);
     const messages = parts.flatMap((frame) => [frame.join(""), "between"]);
     expect(await heard(writes)).toEqual(["before", ...messages, "y".repeat(20_000)]);
-    // What is short goes with the next head.
+    // Short text goes with the next head.
     expect(writes.slice(0, 2 * parts.length).map((write) => typeof write)).toEqual(
       parts.flatMap(() => ["string", "object"]),
     );
@@ -168,7 +168,7 @@ test("R-4.1-1: a frame in parts is one message, however short or long, and its b
   }
 });
 
-test("every character of a write is one byte, also of a lone surrogate", async () => {
+test("every character of a write is one byte, even for a lone surrogate", async () => {
   const writes = joinTextMessages(["\ud800", "€", "\u{1f600}", "\u00ff"]);
   expect(writes.every((write) => typeof write === "string")).toBe(true);
   expect(writes.join("")).toMatch(/^[\0-\xff]*$/);

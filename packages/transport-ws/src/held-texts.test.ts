@@ -8,7 +8,7 @@ import { selfSigned } from "../test/self-signed.ts";
 import { serverWriter } from "./frame-writer.ts";
 import { joinTextMessages } from "./framing.ts";
 
-/** A text whose bytes are written over once its store has released it and nobody holds them. */
+/** A text whose bytes are overwritten once its store has released it and nobody holds them. */
 class PassingText implements EncodedText {
   readonly size: number;
   readonly #text: string;
@@ -96,7 +96,7 @@ const aText = fc.tuple(fc.constantFrom("a", "é", "€", "😀"), length);
 const aFrame = fc.oneof(
   { weight: 2, arbitrary: fc.record({ text: aText }) },
   { weight: 3, arbitrary: fc.record({ encoded: aText }) },
-  // What somebody else may have been sent as well.
+  // Somebody else may have been sent the same text.
   { weight: 2, arbitrary: fc.record({ again: fc.nat() }) },
 );
 const frames = fc.array(aFrame, { minLength: 1, maxLength: 5 });
@@ -143,7 +143,7 @@ async function play(
   }
   for (const text of texts) text.release();
   await Promise.all(lines.map((line) => line.end()));
-  // Who still reads what a broken connection was to write, nobody knows.
+  // Nobody knows who still reads what a broken connection was to write.
   if (lines.some(({ isCut }) => isCut)) return;
   expect(texts.filter(({ holders }) => holders > 0)).toEqual([]);
 }
@@ -151,7 +151,7 @@ async function play(
 const HOST = "127.0.0.1";
 
 test.each(["TCP", "TLS"])(
-  "R-4.1-1: over %s, texts that are released at any time reach all whole, of whom some stall and some break",
+  "R-4.1-1: over %s, texts released at any time reach every peer whole, even if some stall and some break",
   async (kind) => {
     const server = kind === "TCP" ? createServer() : tls.createServer(selfSigned(HOST));
     server.listen(0, HOST);
@@ -168,7 +168,7 @@ test.each(["TCP", "TLS"])(
     };
     await fc.assert(
       fc.asyncProperty(aScript, (script) => play(script, open)),
-      // A script is many megabytes: to look for the shortest one would take minutes.
+      // A script has many megabytes: shrinking it would take minutes.
       { numRuns: 15, endOnFailure: true },
     );
     server.close();

@@ -14,7 +14,7 @@ test.each([
   "127.8.9.1",
   "[::1]:7777",
   "[::ffff:127.0.0.1]",
-])("R-4.1-9: on loopback Host %s passes, without Origin and from its own pages", (host) => {
+])("R-4.1-9: on loopback, Host %s passes, without Origin and from its own pages", (host) => {
   expect(admits(host)).toBe(true);
   expect(admits(host, "http://localhost:3000")).toBe(true);
 });
@@ -34,12 +34,12 @@ test.each([
   "0.0.0.0",
   "[::]",
   "not a host",
-])("R-4.1-9: on loopback Host %s is refused", (host) => {
+])("R-4.1-9: on loopback, Host %s is refused", (host) => {
   expect(admits(host)).toBe(false);
 });
 
 test.each(["https://evil.example", "null", "", "http://localhost.evil.example", "file://"])(
-  "R-4.1-9: on loopback a page from %s is refused, whatever it calls the host",
+  "R-4.1-9: on loopback, a page from %s is refused, whatever Host it sends",
   (origin) => {
     expect(admits("localhost", origin)).toBe(false);
   },
@@ -56,18 +56,18 @@ test("R-4.1-9: the allow-lists replace the default", () => {
   expect(admits("agents.example", "http://localhost", rules)).toBe(false);
 });
 
-test("off loopback, without lists, any name and any page pass", () => {
+test("off loopback, without lists, any host and any page pass", () => {
   expect(admits("agents.example", "https://app.example", {}, false)).toBe(true);
 });
 
 test.each(["https://agents.example", "*", "*.agents.example", ".agents.example", "a,b", ""])(
-  "what is no host name cannot be allowed by mistake: %j",
+  "an allow-list refuses what is not a host name: %j",
   (host) => {
     expect(() => hostCheck({ allowedHosts: [host] })).toThrow("without a scheme or wildcard");
   },
 );
 
-test("R-4.1-9: what is allowed may be written otherwise than a request names it", () => {
+test("R-4.1-9: an allow-list may spell a host or an origin differently from the request", () => {
   const allowedHosts = ["::1", "bücher.example", "agents.example.", "my_host:8080"];
   for (const host of ["[::1]:7777", "xn--bcher-kva.example", "agents.example.:80", "my_host"]) {
     expect(admits(host, undefined, { allowedHosts })).toBe(true);

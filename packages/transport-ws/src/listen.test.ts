@@ -23,7 +23,7 @@ async function endOf(transport: Transport): Promise<unknown> {
   }
 }
 
-test("R-4.1-1, R-4.1-2: listens on loopback at /arcp, and tells its real port", async () => {
+test("R-4.1-1, R-4.1-2: listens on loopback at /arcp, and reports its real port", async () => {
   const server = await listen({ port: 0 }, (transport) => transport.send(["hello"]));
   after.push(() => server.close());
   expect(server.url).toMatch(/^ws:\/\/127\.0\.0\.1:[1-9]\d*\/arcp$/);
@@ -55,7 +55,7 @@ test.each(["0.0.0.0", "::"])(
   },
 );
 
-test("close ends what is open, also sockets that never asked for anything, and frees the port", async () => {
+test("close ends every connection, even sockets that never sent a request, and frees the port", async () => {
   const transports: Transport[] = [];
   const server = await listen({ port: 0 }, (transport) => transports.push(transport));
   const { port } = new URL(server.url);
@@ -77,7 +77,7 @@ test("close ends what is open, also sockets that never asked for anything, and f
   await again.close();
 });
 
-test("close does not wait for ever for a peer that is deaf", async () => {
+test("close does not wait forever for an unresponsive peer", async () => {
   const server = await listen({ port: 0, closeTimeout: 50 }, () => {});
   const { port } = new URL(server.url);
   const deaf = connect(Number(port), "127.0.0.1");
@@ -102,15 +102,15 @@ test("await using closes the server", async () => {
   await expect(dialled(url)).rejects.toMatchObject({ code: "TRANSPORT_CLOSED" });
 });
 
-test("a port that is taken rejects with the system's error", async () => {
+test("a port in use rejects with the system's error", async () => {
   const server = await listen({ port: 0 }, () => {});
   after.push(() => server.close());
   const port = Number(new URL(server.url).port);
   await expect(listen({ port }, () => {})).rejects.toMatchObject({ code: "EADDRINUSE" });
 });
 
-test("what has not asked for an upgrade in time is closed with 408", async () => {
-  // A machine that stands still for some of it is not to take the ready one for late.
+test("a socket that does not ask for an upgrade in time is closed with 408", async () => {
+  // Long enough that a machine that stalls for a while does not take a prompt request for a late one.
   const server = await listen({ port: 0, upgradeTimeout: 500, closeTimeout: 50 }, () => {});
   after.push(() => server.close());
   const port = Number(new URL(server.url).port);
@@ -119,11 +119,11 @@ test("what has not asked for an upgrade in time is closed with 408", async () =>
   const half = await RawPeer.open(port, upgradeRequest("/arcp").slice(0, -2));
   expect(await half.status()).toBe(408);
   await half.closed;
-  // One that is upgraded has its own deadlines.
+  // An upgraded connection has its own deadlines.
   expect(ready.socket.destroyed).toBe(false);
 });
 
-test("any number of milliseconds may be the time for an upgrade", async () => {
+test("the upgrade timeout may be any number of milliseconds", async () => {
   const server = await listen({ port: 0, upgradeTimeout: 2_505 }, () => {});
   after.push(() => server.close());
   await dialled(server.url);
@@ -138,14 +138,14 @@ test.each([
     /^listen: hots is not one of its options, which are port, host, path, /,
   ],
   [{ port: 0, upgradeTimeout: 0.5 }, /^listen: upgradeTimeout must be a whole number above zero/],
-])("a server is not had by options that cannot be: %o", async (options, message) => {
+])("invalid options reject: %o", async (options, message) => {
   await expect(listen(options as never, () => {})).rejects.toMatchObject({
     code: "MISUSE",
     message: expect.stringMatching(message),
   });
 });
 
-test("an instance of a class has all of its options, those behind accessors too", async () => {
+test("an instance of a class passes all its options, including those behind accessors", async () => {
   class Own {
     readonly port = 0;
     readonly helper = "of no concern here";

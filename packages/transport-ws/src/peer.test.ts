@@ -8,7 +8,7 @@ test.each([
   [{ encrypted: false }, false],
   [{}, false],
 ])(
-  "a connection is secure whose socket says that it is encrypted, of whatever class: %j",
+  "a connection is secure if its socket says that it is encrypted, whatever its class: %j",
   (told, secure) => {
     const socket = Object.assign(new Socket(), told);
     expect(peerOf(new IncomingMessage(socket))).toMatchObject({ secure });

@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const end of after.splice(0).reverse()) await end();
 });
 
-/** A transport on the platform's WebSocket, the peer's end of it in `ws`, its socket and its close code. */
+/** A transport on the platform's WebSocket, the peer's end in `ws`, its socket and its close code. */
 async function connected(options: DialOptions = {}) {
   const server = createServer();
   const sockets = new WebSocketServer({ server, perMessageDeflate: false });
@@ -35,7 +35,7 @@ async function connected(options: DialOptions = {}) {
   return { transport, peer, socket, messages, code };
 }
 
-/** Both ends ours: the platform's WebSocket against `listen`. */
+/** Both ends are ours: the platform's WebSocket against `listen`. */
 async function ours() {
   const accepted = Promise.withResolvers<Transport>();
   const server = await listen({ port: 0 }, (transport) => accepted.resolve(transport));
@@ -44,7 +44,7 @@ async function ours() {
   return { client, runtime: await accepted.promise };
 }
 
-/** A WebSocket that sends nothing until a test lets it, and how much waits in it. */
+/** A WebSocket that sends nothing until the test lets it, and how much waits in it. */
 class Stalled extends EventTarget {
   readonly OPEN = 1;
   readyState = 1;
@@ -142,7 +142,7 @@ test("R-4.1-10: send stays pending while more than the high-water mark waits in 
   const second = transport.send(["x"]);
   expect(await isPending(first)).toBe(true);
   expect(await isPending(second)).toBe(true);
-  // One look for both.
+  // One poll serves both.
   expect(clock.pending).toBe(1);
   clock.advance(10);
   ws.bufferedAmount -= 1;
@@ -211,7 +211,7 @@ test.each([
   },
 );
 
-test("R-4.1-11: our own server understands it, and what it says in turn arrives", async () => {
+test("R-4.1-11: our own server understands the code, and its own reason arrives", async () => {
   const first = await ours();
   first.client.close("refused");
   expect((await drained(first.runtime)).error?.reason).toBe("refused");
@@ -228,7 +228,7 @@ test.each([
   [1011, "fault"],
   [1012, "going-away"],
   [3333, undefined],
-] as const)("R-4.1-11: a peer that closes with %s closed as %s", async (code, reason) => {
+] as const)("R-4.1-11: a peer that closes with %s is reported as %s", async (code, reason) => {
   const { transport, peer } = await connected();
   peer.send("last");
   peer.close(code);
@@ -239,7 +239,7 @@ test.each([
   await expect(transport.send(["late"])).rejects.toMatchObject({ reason });
 });
 
-test("R-4-4: a cut without a close frame breaks the transport, after what was whole", async () => {
+test("R-4-4: a cut without a close frame breaks the transport, after the frames that were whole", async () => {
   const { transport, peer, socket } = await connected();
   await new Promise<void>((sent) => peer.send("whole", () => sent()));
   expect(await take(transport, 1)).toEqual(["whole"]);
@@ -249,7 +249,7 @@ test("R-4-4: a cut without a close frame breaks the transport, after what was wh
   expect(error).toMatchObject({ code: "TRANSPORT_CLOSED", reason: undefined });
 });
 
-test("a send while the peer is just closing learns the peer's reason and writes nothing", async () => {
+test("a send while the peer is closing rejects with the peer's reason and writes nothing", async () => {
   const { ws, transport } = stalled();
   ws.readyState = 2;
   const late = transport.send(["late"]);
@@ -259,7 +259,7 @@ test("a send while the peer is just closing learns the peer's reason and writes 
   expect(ws.bufferedAmount).toBe(0);
 });
 
-test("R-4.1-3: a binary message is no envelope: 1003, and nothing behind it counts", async () => {
+test("R-4.1-3: a binary message is no envelope: it closes with 1003, and nothing after it counts", async () => {
   const { transport, peer, code } = await connected();
   peer.send("text");
   peer.send(Buffer.from('{"type":"session.hello"}'));
@@ -270,7 +270,7 @@ test("R-4.1-3: a binary message is no envelope: 1003, and nothing behind it coun
   expect(await code).toBe(4003);
 });
 
-test("R-4.1-6: a message of the limit passes, one byte more closes with 1009", async () => {
+test("R-4.1-6: a message at the limit passes, one byte more closes with 1009", async () => {
   const { transport, peer, code } = await connected({ maxMessageSize: 1_000 });
   peer.send("é".repeat(500));
   peer.send("x".repeat(1_000));
@@ -283,7 +283,7 @@ test("R-4.1-6: a message of the limit passes, one byte more closes with 1009", a
   expect(await code).toBe(4009);
 });
 
-test("what comes after the close is dropped", async () => {
+test("frames after the close are dropped", async () => {
   const { ws, transport } = stalled();
   ws.received("before");
   transport.close();

@@ -22,7 +22,7 @@ async function answering(status: number): Promise<string> {
 }
 
 test.each(["ws://agents.example/arcp", "ws://10.0.0.1:7777/arcp", "ws://127.0.0.1.evil.example/"])(
-  "R-4.1-5: %s is refused unless it was allowed",
+  "R-4.1-5: %s is refused unless it is allowed",
   (url) => {
     expect(() => dial(url)).toThrow(expect.objectContaining({ code: "MISUSE" }));
     expect(() => dial(url, { allowInsecure: true })).not.toThrow();
@@ -30,14 +30,14 @@ test.each(["ws://agents.example/arcp", "ws://10.0.0.1:7777/arcp", "ws://127.0.0.
 );
 
 test.each(["ws://localhost/arcp", "ws://[::1]:7777/arcp", "wss://agents.example/"])(
-  "R-4.1-5: %s needs no allowance",
+  "R-4.1-5: %s needs no permission",
   (url) => {
     expect(() => dial(url)).not.toThrow();
   },
 );
 
 test.each(["http://localhost/arcp", "/arcp", "ws://localhost/#part", ""])(
-  "%s cannot be dialled, which shows at once",
+  "%s cannot be dialled and is refused at once",
   (url) => {
     expect(() => dial(url)).toThrow(expect.objectContaining({ code: "MISUSE" }));
   },
@@ -48,7 +48,7 @@ test.each([
   ["tls", { ca: "" }],
   ["closeTimeout", 100],
   ["allowinsecure", true],
-])("%s cannot be honoured, which shows at once", (name, value) => {
+])("%s cannot be honoured and is refused at once", (name, value) => {
   const options = { [name]: value } as object;
   expect(() => dial("ws://localhost/", options)).toThrow(
     expect.objectContaining({ code: "MISUSE", message: expect.stringContaining(`no ${name} `) }),
@@ -56,13 +56,13 @@ test.each([
   expect(() => dial("ws://localhost/", { [name]: undefined } as object)).not.toThrow();
 });
 
-test.each([401, 503])("HTTP %i in place of the upgrade is a closed transport", async (status) => {
+test.each([401, 503])("HTTP %i instead of the upgrade is a closed transport", async (status) => {
   const failure = await dial(await answering(status))(signal()).catch((error) => error);
   expect(failure).toBeInstanceOf(TransportClosedError);
   expect(failure).toMatchObject({ reason: undefined, cause: expect.any(Error) });
 });
 
-test("where nobody listens, it is a closed transport", async () => {
+test("an address where nobody listens is a closed transport", async () => {
   const server = createTcpServer();
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const port = portOf(server);
@@ -72,7 +72,7 @@ test("where nobody listens, it is a closed transport", async () => {
   expect(failure).toMatchObject({ reason: undefined, cause: expect.any(Error) });
 });
 
-test("what the platform does not even try is refused for good", async () => {
+test("an address that the platform does not even try is refused for good", async () => {
   const { WebSocket } = globalThis;
   after.push(() => {
     globalThis.WebSocket = WebSocket;
@@ -88,7 +88,7 @@ test("what the platform does not even try is refused for good", async () => {
   expect(failure).toMatchObject({ reason: "refused", cause: why });
 });
 
-test("an abort ends the attempt with the signal's reason, before and while it waits", async () => {
+test("an abort ends the attempt with the signal's reason, before it starts and while it waits", async () => {
   const silent = createTcpServer();
   const caught = new Promise<{ closed: Promise<unknown> }>((resolve) => {
     silent.once("connection", (socket) => {
@@ -109,7 +109,7 @@ test("an abort ends the attempt with the signal's reason, before and while it wa
   await closed;
 });
 
-test("an abort after the connection opened does not touch it", async () => {
+test("an abort after the connection opened does not affect it", async () => {
   const server = await listen({ port: 0 }, (transport) => transport.send(["hello"]));
   after.push(() => server.close());
   const controller = new AbortController();
@@ -123,7 +123,7 @@ test("an abort after the connection opened does not touch it", async () => {
   transport.close();
 });
 
-test("R-4.1-4: no sub-protocol is offered, and what comes with the upgrade's answer is not lost", async () => {
+test("R-4.1-4: no sub-protocol is offered, and frames that arrive with the upgrade's response are not lost", async () => {
   const server = createServer();
   const sockets = new WebSocketServer({ server });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));

@@ -21,7 +21,7 @@ function attached(server: Server, options: AttachOptions = {}) {
   return attachment;
 }
 
-/** What comes back from an echo over a transport. */
+/** What an echo over a transport returns. */
 async function echoed(port: number, path: string, frame: string): Promise<string | undefined> {
   const transport = await dial(`ws://127.0.0.1:${port}${path}`)(new AbortController().signal);
   await transport.send([frame]);
@@ -40,7 +40,7 @@ async function greeting(port: number, path: string): Promise<string> {
   return String(message);
 }
 
-/** An upgrade handler that does as told by path, and keeps the sockets that it got. */
+/** An upgrade handler that acts by path, and collects the sockets that it got. */
 function foreign(server: Server, routes: Record<string, (socket: Duplex) => unknown>) {
   const seen: Array<{ url: string | undefined; socket: Duplex }> = [];
   server.on("upgrade", (request: IncomingMessage, socket: Duplex) => {
@@ -50,7 +50,7 @@ function foreign(server: Server, routes: Record<string, (socket: Duplex) => unkn
   return seen;
 }
 
-/** What reaches the process and nobody handled, while `act` runs. */
+/** The uncaught errors of the process while `act` runs. */
 async function uncaught(act: () => Promise<unknown>): Promise<unknown[]> {
   const before = process.listeners("uncaughtException");
   process.removeAllListeners("uncaughtException");
@@ -85,7 +85,7 @@ test("several attachments share a server, each at its path", async () => {
 });
 
 test.each(["before", "after"])(
-  "a handler that answers every path, added %s, gets none of ours, and all others",
+  "a handler that answers every path, added %s, gets none of our paths and all the others",
   async (order) => {
     const server = createServer();
     const add = (): void => {
@@ -109,7 +109,7 @@ test("R-4.1-2: an upgrade that none of several handlers takes gets 404, once the
   const clock = new ManualClock();
   const server = createServer();
   const seen = foreign(server, {
-    // It hears of its end, and does nothing with it.
+    // It learns of its end, and does nothing about it.
     "/heard": (socket) => socket.on("error", () => {}).once("close", () => {}),
   });
   attached(server, { path: "/quick", clock, upgradeTimeout: 1_000 });
@@ -156,7 +156,7 @@ test("a handler that answers late is left alone, whatever it does until then", a
   expect(await Promise.all(peers.map((peer) => peer.status()))).toEqual([101, 101, 101, 401]);
 });
 
-test("what another request wrote on the connection before is no answer to an upgrade", async () => {
+test("what an earlier request wrote on the connection does not count as an answer to an upgrade", async () => {
   const clock = new ManualClock();
   const server = createServer((_request, response) => response.end("site"));
   const seen = foreign(server, {});
@@ -171,7 +171,7 @@ test("what another request wrote on the connection before is no answer to an upg
   expect(peer.received).toContain("HTTP/1.1 404 Not Found");
 });
 
-test("a handler that answers after its time was over finds a closed socket, and nothing worse", async () => {
+test("a handler that answers after its time finds a closed socket, and nothing worse", async () => {
   const clock = new ManualClock();
   const server = createServer();
   const chat = new WebSocketServer({ noServer: true });
@@ -223,7 +223,7 @@ test.each(["before", "after"])(
   },
 );
 
-test("an error that a handler makes itself is not swallowed, and one that it handles is its own", async () => {
+test("an error that a handler causes is not swallowed, and one that it handles stays with it", async () => {
   const server = createServer();
   const mistake = new Error("mistake");
   const handled: unknown[] = [];
@@ -241,7 +241,7 @@ test("an error that a handler makes itself is not swallowed, and one that it han
       const peer = await RawPeer.open(port, upgradeRequest(path));
       await expect.poll(() => seen.at(-1)?.url).toBe(path);
       const { socket } = seen.at(-1) ?? expect.fail();
-      // Whoever throws out of the event leaves the socket open, to be reset.
+      // A handler that throws out of the event leaves the socket open, so reset it.
       const gone = socket.destroyed || new Promise((resolve) => socket.once("close", resolve));
       if (path === "/thrown") await peer.reset();
       await gone;
@@ -254,7 +254,7 @@ test("an error that a handler makes itself is not swallowed, and one that it han
   expect(await visit("/thrown")).toEqual([mistake]);
 });
 
-/** What the site answers to a request that also offers to switch to HTTP/2, as some clients do with each. */
+/** The site's response to a request that also offers a switch to HTTP/2, as some clients do with every request. */
 async function offeringHttp2(port: number, path: string, body: string): Promise<[number, string]> {
   const asked = request({
     port,
@@ -272,7 +272,7 @@ async function offeringHttp2(port: number, path: string, body: string): Promise<
   return [response.statusCode, await text(response)];
 }
 
-test("a site's requests stay its own, also those that offer an upgrade that nobody here knows", async () => {
+test("a site keeps its requests, including those that offer an upgrade that nobody here supports", async () => {
   const server = createServer(async (request, response) => {
     response.end(`site ${request.url} ${await text(request)}`);
   });

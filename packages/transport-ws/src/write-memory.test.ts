@@ -7,7 +7,7 @@ import { serverWriter } from "./frame-writer.ts";
 import { joinTextMessages } from "./framing.ts";
 import { WriteMemory } from "./write-memory.ts";
 
-/** What a connection would write of one long frame. */
+/** What a connection would write for one long frame. */
 function framed(frame: string): { readonly blocks: WriteMemory; readonly message: Buffer } {
   const blocks = new WriteMemory();
   const [message] = joinTextMessages([frame], blocks);
@@ -15,7 +15,7 @@ function framed(frame: string): { readonly blocks: WriteMemory; readonly message
   return { blocks, message };
 }
 
-/** The blocks that they lie in. What finds no room in one has a buffer of its own. */
+/** The blocks that they lie in. A frame that fits into none has a buffer of its own. */
 function blocksOf(all: ReadonlyArray<{ readonly message: Buffer }>): Set<ArrayBufferLike> {
   const memory = all.map(({ message }) => message.buffer);
   return new Set(memory.filter(({ byteLength }) => byteLength === 512 * 1024));
@@ -24,14 +24,14 @@ function blocksOf(all: ReadonlyArray<{ readonly message: Buffer }>): Set<ArrayBu
 const isWhole = ({ message }: { readonly message: Buffer }, char: string): boolean =>
   message.subarray(4).toString() === char.repeat(20_000);
 
-test("what is written next leaves alone what was not released", () => {
+test("a write does not overwrite what has not been released", () => {
   const first = framed("a".repeat(20_000));
   const second = framed("b".repeat(20_000));
   expect(isWhole(first, "a") && isWhole(second, "b")).toBe(true);
   for (const { blocks } of [first, second]) blocks.release();
 });
 
-test("R-4.1-1: a long frame beyond ASCII is whole, also behind others that leave little room", () => {
+test("R-4.1-1: a long frame beyond ASCII stays whole, even after others that leave little room", () => {
   const ascii = "x".repeat(100_000);
   const wide = "€".repeat(120_000);
   const blocks = new WriteMemory();
@@ -40,7 +40,7 @@ test("R-4.1-1: a long frame beyond ASCII is whole, also behind others that leave
   blocks.release();
 });
 
-test("memory is written again once all who had messages in it have released it", () => {
+test("memory is reused once every message in it has been released", () => {
   const [first, second] = [framed("a".repeat(20_000)), framed("b".repeat(20_000))];
   expect(second.message.buffer).toBe(first.message.buffer);
   second.blocks.release();
@@ -54,7 +54,7 @@ test("memory is written again once all who had messages in it have released it",
   fourth.blocks.release();
 });
 
-test("however many connections do not read, they hold eight blocks at most between them", () => {
+test("however many connections do not read, together they hold at most eight blocks", () => {
   const chars = [..."abcdefgh"];
   const all = Array.from({ length: 400 }, (_, i) => framed((chars[i % 8] ?? "").repeat(20_000)));
   const shared = blocksOf(all);
@@ -72,7 +72,7 @@ test("a long message for each of many connections takes a few blocks", () => {
   for (const { blocks } of all) blocks.release();
 });
 
-test("abandoned memory is never written again, and others take its place", () => {
+test("abandoned memory is never reused, and new blocks take its place", () => {
   const neighbour = framed("b".repeat(20_000));
   const all = Array.from({ length: 400 }, () => framed("a".repeat(20_000)));
   const lost = blocksOf(all);
@@ -113,7 +113,7 @@ test("R-4.1-1: long frames reach a slow reader whole, however many writes go out
   const received: Buffer[] = [];
   peer.on("data", (data: Buffer) => {
     received.push(data);
-    // What was taken already may be written over now.
+    // What was taken already may be overwritten now.
     if (received.length < 40) say([`${received.length}${"y".repeat(90_000)}`]);
     if (received.length === 40) socket.end();
   });
@@ -123,7 +123,7 @@ test("R-4.1-1: long frames reach a slow reader whole, however many writes go out
   server.close();
 });
 
-/** A text that is written over as soon as it is let go. */
+/** A text that is overwritten as soon as it is released. */
 function passing(text: string): EncodedText & { readonly isHeld: boolean } {
   const bytes = Buffer.from(text);
   let isHeld = false;
@@ -144,7 +144,7 @@ function passing(text: string): EncodedText & { readonly isHeld: boolean } {
   };
 }
 
-test("R-4.1-1: encoded texts are held until a slow reader has them, and then let go", async () => {
+test("R-4.1-1: encoded texts are held until a slow reader has them, and then released", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const peer = connect((server.address() as AddressInfo).port, "127.0.0.1");
@@ -160,7 +160,7 @@ test("R-4.1-1: encoded texts are held until a slow reader has them, and then let
     write(frames, () => {});
   }
   const isHeld = (): boolean[] => texts.map((text) => text.isHeld);
-  // Nobody has read: some are with the system, and most are not.
+  // Nobody has read: the system took the first few, and most still wait.
   expect(isHeld()).toEqual(isHeld().toSorted());
   expect(isHeld().filter(Boolean).length).toBeGreaterThan(100);
   const received: Buffer[] = [];
@@ -188,7 +188,7 @@ test("an encoded text that a broken connection was to write is held for good", a
   expect(text.isHeld).toBe(true);
 });
 
-test("what a stream that is no socket was given is left alone", async () => {
+test("the bytes given to a stream that is not a socket are never overwritten", async () => {
   const given: Buffer[] = [];
   const stream = new Duplex({
     read() {},
