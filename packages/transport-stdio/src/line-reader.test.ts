@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LineReader } from "./line-reader.ts";
 
-/** What a reader makes of some chunks, unreadable frames as the reason that the runtime gives for them. */
+/** What a reader makes of these chunks: frames, and for each unreadable one the reason that the runtime is given. */
 function read(chunks: readonly (string | Uint8Array)[], limit = 1000) {
   const frames: string[] = [];
   const reader = new LineReader(limit, (frame) =>
@@ -39,14 +39,14 @@ describe("lines", () => {
     );
   });
 
-  test("R-4.2-1: a character of several bytes may come in several pieces", () => {
+  test("R-4.2-1: a multi-byte character may arrive in several pieces", () => {
     const bytes = Buffer.from('"☃🚀"\n');
     expect(read([...bytes].map((byte) => [byte] as unknown as Uint8Array)).frames).toEqual([
       '"☃🚀"',
     ]);
   });
 
-  test("R-4.2-3: CR LF ends a line too, also when it comes in two pieces, and blank lines are skipped", () => {
+  test("R-4.2-3: CR LF ends a line too, even split in two, and blank lines are skipped", () => {
     expect(read(["{1}\r\n\r\n\n  \n\t\r\n{2}\r", "\n", "\n", "{3}\n"]).frames).toEqual([
       "{1}",
       "{2}",
@@ -54,19 +54,19 @@ describe("lines", () => {
     ]);
   });
 
-  test("R-4.2-1: a byte-order mark is passed over at the very beginning, and nowhere else", () => {
+  test("R-4.2-1: a byte-order mark is skipped at the very beginning, and nowhere else", () => {
     expect(read(["\uFEFF{1}\n\uFEFF{2}\n"]).frames).toEqual(["{1}", "\uFEFF{2}"]);
     expect(read([[0xef], [0xbb], [0xbf], "{1}\n"] as unknown as string[]).frames).toEqual(["{1}"]);
   });
 
-  test("what has no line end yet is no frame, and whoever ends there has cut something off", () => {
+  test("text without a line end is no frame, and an end there is a truncation", () => {
     expect(read(["{1}\n{2"])).toEqual({ frames: ["{1}"], whole: false });
     expect(read(["{1}\n{2", "}\n"])).toEqual({ frames: ["{1}", "{2}"], whole: true });
   });
 });
 
 describe("lines that cannot be read", () => {
-  test("R-4.2-4: of an over-long line one word is left, wherever it is cut, and the next line is read", () => {
+  test("R-4.2-4: an over-long line is reported once, wherever it is cut, and the next line is read", () => {
     const long = "x".repeat(11);
     const expected = ["{1}", tooLong(10), "{2}"];
     expect(read([`{1}\n${long}\n{2}\n`], 10).frames).toEqual(expected);
@@ -75,17 +75,17 @@ describe("lines that cannot be read", () => {
     expect(read([...`{1}\n${long}${long}\n{2}\n`], 10).frames).toEqual(expected);
   });
 
-  test("R-4.2-4: it is told at once, not at an end that may never come", () => {
+  test("R-4.2-4: it is reported at once, not at an end that may never come", () => {
     expect(read(["x".repeat(12)], 10)).toEqual({ frames: [tooLong(10)], whole: false });
   });
 
-  test("R-4.2-4: the limit counts bytes, and the line end is not among them", () => {
+  test("R-4.2-4: the limit counts bytes, without the line end", () => {
     expect(read(["☃☃☃x\n☃☃☃x\r\n☃☃☃☃\n"], 10).frames).toEqual(["☃☃☃x", "☃☃☃x", tooLong(10)]);
     expect(read(["xxxxxxxxxx", "\r", "\n{2}\n"], 10).frames).toEqual(["xxxxxxxxxx", "{2}"]);
     expect(read(["xxxxxxxxxxx", "\n{2}\n"], 10).frames).toEqual([tooLong(10), "{2}"]);
   });
 
-  test("R-4.2-4: a line without end costs no more memory than the limit, also byte by byte", () => {
+  test("R-4.2-4: a line without an end needs no more memory than the limit, even byte by byte", () => {
     const limit = 1024 * 1024;
     const frames: string[] = [];
     const reader = new LineReader(limit, (frame) => frames.push(frame));
@@ -101,7 +101,7 @@ describe("lines that cannot be read", () => {
     expect(frames).toHaveLength(2);
   });
 
-  test("R-4.2-1: what is not UTF-8 spoils its own line alone, and is never handed on mended", () => {
+  test("R-4.2-1: invalid UTF-8 spoils its own line alone, and is never replaced and passed on", () => {
     const bytes = Buffer.concat([
       Buffer.from('{"a":"é"}\n"'),
       Buffer.from([0xc3, 0x28]),

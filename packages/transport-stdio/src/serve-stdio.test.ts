@@ -13,7 +13,7 @@ import { chat, cross, orphan } from "../test/crossing.ts";
 import { exists, pathOf, spawned, until } from "../test/spawned.ts";
 import { type Accept, serveStdio, spawnRuntime } from "./index.ts";
 
-// A busy machine takes its time to start a process.
+// A busy machine starts processes slowly.
 const TOKEN = { token: "secret", handshakeTimeout: 25_000 };
 
 function scratch(): string {
@@ -32,7 +32,7 @@ class Heard extends Writable {
   }
 }
 
-/** The program with nothing between it and the test. */
+/** Starts the program with nothing between it and the test. */
 function bare(program: string, ...args: string[]) {
   const child = spawn(process.execPath, [pathOf(program), ...args], { stdio: "pipe" });
   const output = Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]).then(
@@ -61,20 +61,20 @@ const hello = (token: string) =>
 const ping = (nonce: string) =>
   encode({ id: newMessageId("req_"), type: "session.ping", payload: { nonce } });
 
-describe("stdout is the protocol's alone", () => {
+describe("stdout belongs to the protocol", () => {
   test("R-4.2-2: what an agent prints goes to stderr, and every event arrives", async () => {
     const stderr = new Heard();
     const client = await connect(spawned([], { stderr }), TOKEN);
     await chat(client, 100, () => stderr.text);
   });
 
-  test("R-4.2-2: so does what goes past the stream where that is the platform's way", async () => {
+  test("R-4.2-2: output that bypasses the stream goes to stderr too, where the platform does that", async () => {
     const { child, output } = bare("serve-past-stream.ts");
     child.stdin.end();
     expect(await output).toEqual({ stdout: "{}\n", stderr: "printed\nwritten\n", code: 0 });
   });
 
-  test("R-4.2-2: an agent may fill stdout and wait for it, hold it back and end it", async () => {
+  test("R-4.2-2: an agent may fill stdout and wait for it, cork it and end it", async () => {
     const stderr = new Heard();
     await using client = await connect(spawned([], { stderr }), TOKEN);
     const job = await client.submit("thorough", { bytes: 4_000_000 });
@@ -86,7 +86,7 @@ describe("stdout is the protocol's alone", () => {
     expect(stderr.text.match(/z/g)?.length).toBe(6_000_000);
   });
 
-  test("R-4.2-1, R-4.2-2, R-4.2-3: nothing is on it but envelopes, one to a line", async () => {
+  test("R-4.2-1, R-4.2-2, R-4.2-3: stdout carries only envelopes, one to a line", async () => {
     const { child, output } = bare("serve.ts");
     const submit = { agent: "chatty", input: { rounds: 20 } };
     const id = newMessageId("req_");
@@ -110,7 +110,7 @@ describe("stdout is the protocol's alone", () => {
   });
 });
 
-describe("lines that cannot be read", () => {
+describe("unreadable lines", () => {
   test("R-4.2-4: an over-long line is refused with INVALID_REQUEST, and the session goes on", async () => {
     const transport = await spawned()(new AbortController().signal);
     const frames = transport.frames[Symbol.asyncIterator]();
@@ -131,12 +131,12 @@ describe("lines that cannot be read", () => {
     transport.close();
   });
 
-  test("R-4.2-1, R-4.2-3: CR LF, blank lines and a byte-order mark are taken; what is not UTF-8 is refused", async () => {
+  test("R-4.2-1, R-4.2-3: CR LF, blank lines and a byte-order mark are accepted; invalid UTF-8 is refused", async () => {
     const { child, output } = bare("serve.ts");
     child.stdin.write(`\uFEFF${hello("secret")}\r\n\r\n\n${ping("1")}\r\n`);
     child.stdin.write(Buffer.from([0x22, 0xc3, 0x28, 0x0a]));
     child.stdin.write(`${ping("2")}\n`);
-    // Whoever ends its side is gone, and need not be answered any more.
+    // A client that ends its side is gone and need not be answered.
     let said = "";
     child.stdout.on("data", (chunk) => {
       said += chunk;
@@ -160,7 +160,7 @@ describe("lines that cannot be read", () => {
 });
 
 describe("the end", () => {
-  test("R-4.2-5: once the parent has closed the pipe, jobs are cancelled and the process exits", async () => {
+  test("R-4.2-5: when the parent closes the pipe, jobs are cancelled and the process exits", async () => {
     const stderr = new Heard();
     const client = await connect(spawned([], { stderr }), TOKEN);
     const job = await client.submit("heedful");
@@ -177,13 +177,13 @@ describe("the end", () => {
     expect(stderr.text).toContain("cancelled: ");
   });
 
-  test("R-4.2-5: a killed parent ends it, though its agent heeds nothing and prints into broken pipes", async () => {
+  test("R-4.2-5: a killed parent ends the process, though its agent heeds nothing and prints into broken pipes", async () => {
     const exitCode = join(scratch(), "exit-code");
     await orphan("memory", exitCode);
     expect(readFileSync(exitCode, "utf8")).toBe("0");
   });
 
-  test("R-4.2-5: with a durable store the job is left to the next process", async () => {
+  test("R-4.2-5: with a durable store, the job is left to the next process", async () => {
     const path = scratch();
     const [file, exitCode] = [join(path, "arcp.db"), join(path, "exit-code")];
     await orphan(file, exitCode);
@@ -194,21 +194,21 @@ describe("the end", () => {
     expect(job).toMatchObject({ agent: "endless", status: "running" });
   });
 
-  test("a client with a wrong token is told so, and its process ends well", async () => {
+  test("a client with a wrong token is told so, and its process exits cleanly", async () => {
     const exitCode = join(scratch(), "exit-code");
     const connecting = connect(spawned(["memory", exitCode]), { ...TOKEN, token: "wrong" });
     await expect(connecting).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
     await until(() => readFile(exitCode) === "0");
   });
 
-  test("a session that is closed ends the process at once", async () => {
+  test("a client that closes its session ends the process at once", async () => {
     const exitCode = join(scratch(), "exit-code");
     const client = await connect(spawned(["memory", exitCode]), TOKEN);
     await client.close();
     await until(() => readFile(exitCode) === "0");
   });
 
-  test("a parent that reads nothing and closes the pipe does not hold it up", async () => {
+  test("a parent that reads nothing and closes the pipe does not delay it", async () => {
     const args = [pathOf("serve-failing.ts"), "broken"];
     const child = spawn(process.execPath, args, { stdio: "pipe" });
     const heard = text(child.stderr);
@@ -221,14 +221,14 @@ describe("the end", () => {
 });
 
 describe("misuse", () => {
-  test("the streams are served once", async () => {
+  test("a second serveStdio is refused", async () => {
     const { child, output } = bare("serve-failing.ts", "twice");
     child.stdin.end();
     const { stderr } = await output;
     expect(stderr).toContain("stdio is already being served: a process has only one stdout");
   });
 
-  test("what accept fails with is told to the program, and the connection is closed with a word", async () => {
+  test("an error thrown by accept reaches the program, and the connection is closed with a reason", async () => {
     const { child, output } = bare("serve-failing.ts", "accept");
     child.stdin.end();
     const { stdout, ...rest } = await output;
@@ -242,7 +242,7 @@ describe("misuse", () => {
     expect(decode(stdout.trimEnd())).toMatchObject({ kind: "ok", message });
   });
 
-  test("what accept refuses a client with is what its connect rejects with", async () => {
+  test("an error that accept refuses a client with rejects its connect", async () => {
     const dial = spawnRuntime(process.execPath, [pathOf("serve-failing.ts"), "refuse"], {
       stderr: "ignore",
     });
@@ -254,7 +254,7 @@ describe("misuse", () => {
   });
 });
 
-test("R-4.2-1: events and a long result pass from process to process, byte for byte", async () => {
+test("R-4.2-1: events and a long result pass between processes byte for byte", async () => {
   const { events, bytes } = await cross(2_000, 16);
   expect([events, bytes]).toEqual([2_000, 4 * 1024 * 1024]);
 });
@@ -270,12 +270,9 @@ function readFile(path: string): string | undefined {
 test.each([
   [undefined, {}, "serveStdio takes a function, such as runtime.serve"],
   [() => {}, { closeTimeout: Number.NaN }, "serveStdio: closeTimeout must be a number from zero"],
-])(
-  "what cannot be served leaves the standard streams as they are",
-  async (accept, options, message) => {
-    await expect(serveStdio(accept as Accept, options)).rejects.toMatchObject({
-      code: "MISUSE",
-      message: expect.stringContaining(message),
-    });
-  },
-);
+])("an invalid call leaves the standard streams untouched", async (accept, options, message) => {
+  await expect(serveStdio(accept as Accept, options)).rejects.toMatchObject({
+    code: "MISUSE",
+    message: expect.stringContaining(message),
+  });
+});

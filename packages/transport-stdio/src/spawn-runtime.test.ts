@@ -10,11 +10,11 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { exists, spawned, until } from "../test/spawned.ts";
 import { type SpawnOptions, spawnRuntime } from "./index.ts";
 
-// A busy machine takes its time to start a process.
+// A busy machine starts processes slowly.
 const TOKEN = { token: "secret", handshakeTimeout: 25_000 };
 const forever = new AbortController().signal;
 
-/** A program of one line as the runtime. */
+/** A one-line program as the runtime. */
 function program(code: string, options: SpawnOptions = {}): Dial {
   return spawnRuntime(process.execPath, ["-e", code], { stderr: "ignore", ...options });
 }
@@ -25,7 +25,7 @@ async function frames(transport: Transport): Promise<string[]> {
   return read;
 }
 
-/** What the program says first: its pid. */
+/** The program's first output: its pid. */
 async function pidOf(transport: Transport): Promise<number> {
   const { value } = await transport.frames[Symbol.asyncIterator]().next();
   return JSON.parse(value).pid;
@@ -42,8 +42,8 @@ async function failure(work: Promise<unknown>): Promise<Error & { reason?: unkno
   return error;
 }
 
-describe("a command that is no runtime", () => {
-  test("one that does not exist is told by its name", async () => {
+describe("a command that is not a runtime", () => {
+  test("is named if it does not exist", async () => {
     const error = await failure(connect(spawnRuntime("no-such-command"), TOKEN));
     expect(error).toBeInstanceOf(TransportClosedError);
     expect(error.message).toContain(
@@ -51,18 +51,18 @@ describe("a command that is no runtime", () => {
     );
   });
 
-  test("a directory that does not exist is told, and not taken for the command", async () => {
+  test("is not blamed if the directory does not exist", async () => {
     const error = await failure(connect(program("", { cwd: "/no/such/place" }), TOKEN));
     expect(error.message).toContain("could not be started: there is no directory /no/such/place");
   });
 
-  test("arguments that the system cannot take are told", async () => {
+  test("is refused if the system cannot take its arguments", async () => {
     const error = await failure(connect(spawnRuntime("node", ["a\0b"]), TOKEN));
     expect(error).toBeInstanceOf(TransportClosedError);
     expect(error.message).toContain("the runtime (node) could not be started: ");
   });
 
-  test("its exit code and the end of its stderr are in the error of connect", async () => {
+  test("puts its exit code and the end of its stderr into the error of connect", async () => {
     const code = "for (let i = 0; i < 40; i++) console.error('line ' + i); process.exit(3)";
     const error = await failure(connect(program(code), TOKEN));
     expect(error).toBeInstanceOf(TransportClosedError);
@@ -70,28 +70,28 @@ describe("a command that is no runtime", () => {
     expect(error.message).toMatch(/line 39$/);
   });
 
-  test("a file that is not there is named, however long the stack behind it", async () => {
+  test("has a missing file named, however long its stack trace", async () => {
     const dial = spawnRuntime(process.execPath, ["no-such-agents.js"], { stderr: "ignore" });
     const error = await failure(connect(dial, TOKEN));
     expect(error.message).toMatch(/^Error: Cannot find module '.*no-such-agents\.js'$/m);
   });
 
-  test("one that ends well and says nothing is an error too", async () => {
+  test("fails connect even if it exits cleanly and says nothing", async () => {
     const error = await failure(connect(program(""), TOKEN));
     expect(error.message).toContain("exited with code 0; it wrote nothing to stderr");
   });
 
-  test("the signal that ended it is in the error", async () => {
+  test("puts the signal that ended it into the error", async () => {
     const error = await failure(connect(program("process.kill(process.pid, 'SIGKILL')"), TOKEN));
     expect(error.message).toContain("was ended by the signal SIGKILL");
   });
 
-  test("R-4.2-2: one that prints something else first is told what it printed", async () => {
+  test("R-4.2-2: has its first line quoted if that is not a message", async () => {
     const running = () => process.getActiveResourcesInfo().filter((one) => one === "ProcessWrap");
     const before = running().length;
     const code = "fs.writeSync(1, 'Listening on port 8080\\n'); setInterval(() => {}, 1000)";
     const error = await failure(connect(program(code, { closeTimeout: 20 }), TOKEN));
-    // It does not heed the end of its input.
+    // It ignores the end of its input.
     await until(() => running().length === before);
     expect(error).toBeInstanceOf(TransportClosedError);
     expect(error.message).toContain(
@@ -99,7 +99,7 @@ describe("a command that is no runtime", () => {
     );
   });
 
-  test("one that dies within a line is told by its exit, not by the line", async () => {
+  test("is reported by its exit, not by the line that it dies in", async () => {
     const code = `fs.writeSync(1, '{"arcp":"1.1","id":"m","ty'); process.exit(4)`;
     const error = await failure(connect(program(code), TOKEN));
     expect(error.message).toContain("exited with code 4");
@@ -107,7 +107,7 @@ describe("a command that is no runtime", () => {
 });
 
 describe("the process", () => {
-  test("gets what was sent before the close, sees the end of its input, and is waited for", async () => {
+  test("gets what was sent before the close, sees its input end, and is waited for", async () => {
     const code = `${SAY_PID} process.stdin.on("data", (d) => process.stderr.write(d)); process.stdin.on("end", () => console.error("end"))`;
     let said = "";
     const stderr = new Writable({
@@ -124,7 +124,7 @@ describe("the process", () => {
     expect(said).toBe("{1}\n{2}\nend\n");
   });
 
-  test("gets SIGTERM when it does not end with its input", async () => {
+  test("gets SIGTERM if it does not end with its input", async () => {
     const code = `process.on("SIGTERM", () => { console.error("told"); process.exit() }); ${SAY_PID} setInterval(() => {}, 1000)`;
     let said = "";
     const stderr = new Writable({
@@ -146,7 +146,7 @@ describe("the process", () => {
     await until(() => clock.pending === 0);
   });
 
-  test("is killed when it does not heed SIGTERM either", async () => {
+  test("is killed if it ignores SIGTERM too", async () => {
     const code = `process.on("SIGTERM", () => {}); ${SAY_PID} setInterval(() => {}, 1000)`;
     const clock = new ManualClock();
     const transport = await program(code, { clock, closeTimeout: 100 })(forever);
@@ -160,7 +160,7 @@ describe("the process", () => {
     await until(() => clock.pending === 0);
   });
 
-  test("is ended when it closes its output and lives on", async () => {
+  test("is ended if it closes its output and lives on", async () => {
     const code = `${SAY_PID} setImmediate(() => { fs.closeSync(1); setInterval(() => {}, 1000) })`;
     const transport = await program(code, { closeTimeout: 20 })(forever);
     const iterator = transport.frames[Symbol.asyncIterator]();
@@ -170,7 +170,7 @@ describe("the process", () => {
     await expect(transport.send(["{}"])).rejects.toThrow(TransportClosedError);
   });
 
-  test("that leaves a process behind which holds its streams is not waited for", async () => {
+  test("is not waited for if it leaves a process behind that holds its streams", async () => {
     const left = `require("child_process").spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"], { stdio: "inherit", detached: true })`;
     const code = `const { pid } = ${left}; process.stdout.write(JSON.stringify({ pid }) + '\\n', () => process.exit(5))`;
     const transport = await program(code, { closeTimeout: 50 })(forever);
@@ -180,11 +180,11 @@ describe("the process", () => {
     await expect(iterator.next()).rejects.toThrow("exited with code 5");
   });
 
-  test("that ends while its output waits for a slow reader loses nothing of it", async () => {
+  test("loses none of its output if it ends while a slow reader holds that up", async () => {
     const line = JSON.stringify("x".repeat(1000));
     const code = `process.stdout.write("{}\\n" + ${JSON.stringify(`${line}\n`)}.repeat(400), () => process.exit(6))`;
     const transport = await program(code, { closeTimeout: 5 })(forever);
-    // Long enough that it would have been given up, were it not for what waits.
+    // Long enough to be given up, were it not for the output that waits.
     await new Promise((resolve) => setTimeout(resolve, 300));
     const read: string[] = [];
     const reading = (async () => {
@@ -203,7 +203,7 @@ describe("the process", () => {
     expect(error.message.length).toBeLessThan(9_000);
   });
 
-  test("that floods its stderr waits for whoever takes it", async () => {
+  test("that floods its stderr waits for its reader", async () => {
     const taken: (() => void)[] = [];
     const stderr = new Writable({ write: (_chunk, _encoding, done) => void taken.push(done) });
     const code = `${SAY_PID} process.stderr.write("y".repeat(10e6))`;
@@ -219,7 +219,7 @@ describe("the process", () => {
     await until(() => !exists(pid));
   });
 
-  test("goes on when whoever took its stderr is given up while full", async () => {
+  test("goes on when the full stream for its stderr is closed", async () => {
     const taken: (() => void)[] = [];
     const stderr = new Writable({ write: (_chunk, _encoding, done) => void taken.push(done) });
     const code = `for (let i = 0; i < 50; i++) fs.writeSync(2, "y".repeat(65536)); console.log("{}")`;
@@ -227,23 +227,23 @@ describe("the process", () => {
     const read = frames(transport).catch(() => "ended");
     await until(() => taken.length === 1 && stderr.writableNeedDrain);
     stderr.destroy();
-    // It ends by itself only once all that it says was taken.
+    // It exits only once all its output was read.
     expect(await read).toBe("ended");
     expect(stderr.listenerCount("drain") + stderr.listenerCount("close")).toBe(0);
   });
 });
 
 describe("dialling", () => {
-  test("is refused to a signal that has aborted, and starts nothing", async () => {
+  test("is refused if its signal is already aborted, and starts nothing", async () => {
     const reason = new Error("no more");
     await expect(program("")(AbortSignal.abort(reason))).rejects.toBe(reason);
   });
 
   test.each([0, 1, 2, 3, 4, 5, 6, 8, 12, 20])(
-    "that is aborted in the %i. step of starting ends the process",
+    "ends the process if aborted in start-up step %i",
     async (steps) => {
       const running = () => process.getActiveResourcesInfo().filter((one) => one === "ProcessWrap");
-      // The one of the test before has ended, but may not have been let go of yet.
+      // The process of the test before has ended, but may not have been released yet.
       await until(() => running().length === 0);
       const abort = new AbortController();
       const dialling = program("setInterval(() => {}, 1000)")(abort.signal);
@@ -255,8 +255,8 @@ describe("dialling", () => {
     },
   );
 
-  test("waits for the process before, which may still hold the store, and for no other", async () => {
-    // It lives on until it is told.
+  test("waits for the previous process, which may still hold the store, and for no other", async () => {
+    // It lives until it is told to end.
     const code = `${SAY_PID} setInterval(() => {}, 1000)`;
     const clock = new ManualClock();
     const dial = program(code, { clock, closeTimeout: 100 });
@@ -279,7 +279,7 @@ describe("dialling", () => {
     await until(() => !exists(other) && clock.pending === 0);
   });
 
-  test("leaves no listener on the process's own stderr", async () => {
+  test("leaves no listener on this process's own stderr", async () => {
     const before = process.stderr.eventNames().map((name) => process.stderr.listenerCount(name));
     for (let i = 0; i < 3; i++) {
       await failure(frames(await program("", { stderr: process.stderr })(forever)));
@@ -291,7 +291,7 @@ describe("dialling", () => {
 });
 
 describe("a client", () => {
-  test("R-6.3-1: goes on in a fresh process on the same store when the one before was killed", async () => {
+  test("R-6.3-1: goes on in a fresh process on the same store when the last one was killed", async () => {
     const scratch = mkdtempSync(join(tmpdir(), "arcp-stdio-"));
     onTestFinished(() => rmSync(scratch, { recursive: true }));
     const dial = spawned([join(scratch, "arcp.db")], { stderr: "ignore" });
@@ -315,7 +315,7 @@ describe("a client", () => {
     );
   });
 
-  test("R-4.2-2: outlives what is written to the file of stdout past everything", async () => {
+  test("R-4.2-2: survives output written straight to the file descriptor of stdout", async () => {
     await using client = await connect(spawned([], { stderr: "ignore" }), TOKEN);
     const job = await client.submit("raw");
     const said: unknown[] = [];
@@ -324,7 +324,7 @@ describe("a client", () => {
     expect(await job.result()).toBe("done");
   });
 
-  test("whose connecting is aborted leaves no process", async () => {
+  test("that is aborted while it connects leaves no process", async () => {
     const abort = new AbortController();
     const started = Promise.withResolvers<number>();
     const dial: Dial = async (signal) => {
@@ -340,7 +340,7 @@ describe("a client", () => {
   });
 });
 
-test("once it is done with, nothing keeps this process alive", async () => {
+test("a closed connection does not keep this process alive", async () => {
   const { spawn } = await import("node:child_process");
   const url = new URL("./index.ts", import.meta.url).href;
   const code = `
@@ -352,7 +352,7 @@ test("once it is done with, nothing keeps this process alive", async () => {
   expect(await once(child, "exit")).toEqual([0, null]);
 });
 
-test("a broken stderr of this process does not end it, though the runtime talks on", async () => {
+test("a broken stderr of this process does not end it, although the runtime keeps writing", async () => {
   const { spawn } = await import("node:child_process");
   const url = new URL("./index.ts", import.meta.url).href;
   const chatty = "setInterval(() => { console.error('hm'); console.log('{}'); }, 5)";
@@ -380,7 +380,7 @@ test.each<[unknown[], string]>([
   [["node", [], { closeTimeout: "5" }], "closeTimeout must be a number from zero"],
   [["node", [], { maxMessageSize: Number.NaN }], "maxMessageSize must be a number above zero"],
   [["node", [], { environment: {} }], "environment is not one of its options, which are cwd, env"],
-])("a process that cannot be is refused before it is started: %o", (given, message) => {
+])("invalid arguments are refused before a process is started: %o", (given, message) => {
   expect(() => spawnRuntime(...(given as Parameters<typeof spawnRuntime>))).toThrow(
     expect.objectContaining({ code: "MISUSE", message: expect.stringContaining(message) }),
   );

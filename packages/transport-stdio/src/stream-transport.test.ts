@@ -37,7 +37,7 @@ describe("frames", () => {
     expect(writes).toEqual(['{1}\n{"two":"☃"}\n']);
   });
 
-  test("R-4.2-1, R-4.2-3: what would not arrive as one line is refused, and nothing of its batch is written", async () => {
+  test("R-4.2-1, R-4.2-3: one that would not arrive as one line is refused, and so is its whole batch", async () => {
     const { client, runtime } = pair();
     for (const frame of ["", "{\n}", "{}\n"]) {
       await expect(client.send(["{1}", frame])).rejects.toMatchObject({ code: "MISUSE" });
@@ -49,7 +49,7 @@ describe("frames", () => {
 });
 
 describe("back-pressure", () => {
-  test("R-4.1-10: a send stays pending while more than the high-water mark waits, and goes on when it was taken", async () => {
+  test("R-4.1-10: a send stays pending above the high-water mark, and resolves once the stream drains", async () => {
     const taken: (() => void)[] = [];
     const slow = new Writable({ write: (_chunk, _encoding, done) => void taken.push(done) });
     const transport = streamTransport(new PassThrough(), slow);
@@ -68,7 +68,7 @@ describe("back-pressure", () => {
     transport.close();
   });
 
-  test("R-4.1-10: a reader that lags pauses its source, and nothing is lost", async () => {
+  test("R-4.1-10: a slow reader pauses its source, and nothing is lost", async () => {
     const { client, runtime, up } = pair();
     const frame = `"${"x".repeat(1000)}"`;
     let sent = 0;
@@ -99,7 +99,7 @@ describe("ends", () => {
     await expect(runtime.send(["{2}"])).rejects.toThrow(TransportClosedError);
   });
 
-  test("a peer that does not part is left after the time for it", async () => {
+  test("a peer that does not leave is dropped after the close timeout", async () => {
     const clock = new ManualClock();
     const [readable, stuck] = [new PassThrough(), new Writable({ write: () => {} })];
     const transport = streamTransport(readable, stuck, { clock, closeTimeout: 100 });
@@ -120,7 +120,7 @@ describe("ends", () => {
     await expect(pending).rejects.toMatchObject({ reason: "going-away" });
   });
 
-  test("what came before the end is read after it, and an end within a line is not in good order", async () => {
+  test("frames before the end are read first, and an end within a line is not in good order", async () => {
     const readable = Readable.from([Buffer.from("{1}\n{2}\n{3")], { objectMode: false });
     const transport = streamTransport(readable, new PassThrough());
     const frames: string[] = [];
@@ -138,7 +138,7 @@ describe("ends", () => {
     await expect(runtime.send(["{}"])).rejects.toThrow(TransportClosedError);
   });
 
-  test("a peer that takes nothing any more is heard to its end; sends are refused with what it ends with", async () => {
+  test("a peer that stops reading is heard to its end; sends are refused with the reason it ends with", async () => {
     const clock = new ManualClock();
     const readable = new PassThrough();
     const broken = new Writable({ write: (_c, _e, done) => done(new Error("EPIPE")) });
@@ -154,7 +154,7 @@ describe("ends", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("a peer that takes nothing any more and does not end is left after a while", async () => {
+  test("a peer that stops reading and does not end is dropped after a while", async () => {
     const clock = new ManualClock();
     const broken = new Writable({ write: (_c, _e, done) => done(new Error("EPIPE")) });
     const readable = new PassThrough();
@@ -172,7 +172,7 @@ describe("ends", () => {
   });
 });
 
-test("a socket is a pair of streams, and the last words arrive although the peer talks on", async () => {
+test("a socket is a pair of streams, and the last frames arrive although the peer keeps sending", async () => {
   const server = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address() as { port: number };
@@ -193,7 +193,7 @@ test("a socket is a pair of streams, and the last words arrive although the peer
 test.each([
   [{ maxMessageSize: "4" }, "streamTransport: maxMessageSize must be a number above zero"],
   [{ closeTimeOut: 5 }, "streamTransport: closeTimeOut is not one of its options"],
-])("an option of a pair of streams that cannot be shows at once: %o", (options, message) => {
+])("an invalid option for a pair of streams is refused at once: %o", (options, message) => {
   const [up, down] = [new PassThrough(), new PassThrough()];
   expect(() => streamTransport(down, up, options as never)).toThrow(message);
 });
