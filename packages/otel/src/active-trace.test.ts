@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { telemetry, traceparent } from "../test/telemetry.ts";
 import { activeTrace } from "./active-trace.ts";
 
-test("the active span, as headers", () => {
+test("returns the active span as headers", () => {
   const { tracer } = telemetry();
   expect(activeTrace()).toEqual({});
   tracer.startActiveSpan("a", (span) => {

@@ -15,7 +15,7 @@ const never = new Promise<never>(() => {});
 const hangs = defineAgent({ name: "hangs", run: (ctx) => ctx.tools.call("hang") });
 const silent = pino({ level: "silent" });
 
-test("a span ends once, whatever ends its job and whatever hangs", async () => {
+test("a span ends once, however its job ends and whatever hangs", async () => {
   const store = memoryStore();
   const rig = await hosting({ agents: [hangs], store, tools: { hang: () => never } });
   const { client, clock, runtime } = rig;
@@ -74,7 +74,7 @@ test("a span ends once, whatever ends its job and whatever hangs", async () => {
   expect(tools.map(({ attributes }) => attributes["error.type"])).toEqual(
     Array(4).fill("CANCELLED"),
   );
-  // Of a job that was refused there is nothing to measure.
+  // A job that was refused has nothing to measure.
   const measured = await rig.metric("arcp.job.duration");
   expect(measured.map(({ attributes }) => attributes["arcp.job.status"])).toEqual([
     "cancelled",
@@ -85,7 +85,7 @@ test("a span ends once, whatever ends its job and whatever hangs", async () => {
   expect(rig.complaints).toEqual([]);
 });
 
-test("a span ends whatever is thrown within", async () => {
+test("a span ends whatever is thrown inside it", async () => {
   class Unreadable extends Error {
     override get message(): string {
       throw new Error("there is none");
@@ -141,7 +141,7 @@ test("a span ends whatever is thrown within", async () => {
   expect(rig.complaints).toEqual([]);
 });
 
-test("a tracer that throws takes no job with it", async () => {
+test("a tracer that throws fails no job", async () => {
   const tracer: Tracer = {
     startSpan: () => {
       throw new Error("no span today");
@@ -157,7 +157,7 @@ test("a tracer that throws takes no job with it", async () => {
   expect(await job.result()).toMatch(/^[0-9a-f]{32}$/);
 });
 
-test("a meter that throws leaves no span open, and a span that does not end costs no measure", async () => {
+test("a meter that throws leaves no span open, and a span that does not end loses no measurement", async () => {
   const fail = () => {
     throw new Error("not today");
   };
@@ -194,7 +194,7 @@ test("a meter that throws leaves no span open, and a span that does not end cost
   expect(await told.metric("arcp.operations")).toMatchObject([{ value: 1 }]);
 });
 
-test("without an SDK jobs run, and hand on the trace that they were given", async () => {
+test("without an SDK, jobs run and pass on the trace that they were given", async () => {
   const agent = defineAgent({ name: "a", run: async (ctx) => ctx.trace.traceparent });
   await using rig = await hosting({ agents: [agent], observer: otel() });
   const given = { traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01` };
@@ -204,7 +204,7 @@ test("without an SDK jobs run, and hand on the trace that they were given", asyn
   expect(await other.result()).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
 });
 
-test("an attempt after a restart links the first one, in the same trace", async () => {
+test("an attempt after a restart links to the first one, in the same trace", async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), "arcp-otel-"));
   const told = telemetry();
   let finish = false;

@@ -8,7 +8,7 @@ const sorted = (measured: readonly Measured[]) =>
     .map(({ value, attributes }) => `${Object.values(attributes).join(" ")}: ${value}`)
     .sort();
 
-test("what stands is measured when it is asked for", async () => {
+test("gauges are read when the meter collects them", async () => {
   const go = Promise.withResolvers<void>();
   const waits = defineAgent({
     name: "waits",
@@ -25,7 +25,7 @@ test("what stands is measured when it is asked for", async () => {
   await settled();
   expect(sorted(await metric("arcp.job.count"))).toEqual(["pending: 0", "running: 1"]);
   expect(sorted(await metric("arcp.session.count"))).toEqual(["connected: 1", "parked: 1"]);
-  // The first status and nine lines; the client acknowledges by a clock of its own.
+  // The first status and nine lines; when the client acknowledges depends on its own clock.
   expect(await metric("arcp.event.written")).toEqual([{ value: 10, attributes: {} }]);
   expect(await metric("arcp.event.waiting")).toEqual([{ value: 0, attributes: {} }]);
   expect(await metric("arcp.session.lagging")).toEqual([{ value: 1, attributes: {} }]);
@@ -40,7 +40,7 @@ test("what stands is measured when it is asked for", async () => {
   expect(await metric("arcp.event.written")).toEqual([{ value: 11, attributes: {} }]);
 });
 
-test("jobs are measured by how they end and how long they took", async () => {
+test("jobs are measured by outcome and duration", async () => {
   const agent = defineAgent({
     name: "a",
     version: "2.0.0",
@@ -85,7 +85,7 @@ test("jobs are measured by how they end and how long they took", async () => {
   ]);
 });
 
-test("operations are counted by how they end, and money by its currency", async () => {
+test("operations are counted by outcome, and spending by currency", async () => {
   const agent = defineAgent({
     name: "a",
     async run(ctx) {
@@ -112,7 +112,7 @@ test("operations are counted by how they end, and money by its currency", async 
   expect(sorted(await metric("arcp.budget.spent"))).toEqual(["USD: 0.75", "credits: 3"]);
 });
 
-test("money is counted that is spent behind the end of a job", async () => {
+test("spending after the end of a job is counted", async () => {
   const answer = Promise.withResolvers<void>();
   const agent = defineAgent({
     name: "a",

@@ -24,13 +24,13 @@ const wrong: ReadonlyArray<[string, unknown, string]> = [
   ["null", null, "must be an object, not null"],
 ];
 
-test.each(wrong)("%s is no option, and told at once", (_, options, message) => {
+test.each(wrong)("the unknown option %s is refused at once", (_, options, message) => {
   const made = () => otel(options as OtelOptions);
   expect(made).toThrow(LocalError);
   expect(made).toThrow(message);
 });
 
-test("what is undefined has its default", () => {
+test("an undefined option takes its default", () => {
   const observer = otel({ tracer: undefined, meter: undefined });
   expect(Object.keys(observer)).toEqual(["start", "job", "close"]);
 });

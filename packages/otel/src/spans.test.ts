@@ -22,7 +22,7 @@ import { activeTrace } from "./active-trace.ts";
 
 const REMOTE = "00-9f2c41d07be84a6392d5e8b1c03f7a64-00f067aa0ba902b7-01";
 
-test("R-11-6: a job is a span with what the protocol says of it, below the caller's span", async () => {
+test("R-11-6: a job is a span with its protocol attributes, under the caller's span", async () => {
   const agent = defineAgent({
     name: "audit",
     version: "1.0.0",
@@ -65,7 +65,7 @@ test("R-11-6: a job is a span with what the protocol says of it, below the calle
   });
 });
 
-test("a job whose submit names no trace begins one, which sampling decides", async () => {
+test("a job whose submit names no trace starts one, which is subject to sampling", async () => {
   const agent = defineAgent({ name: "a", run: async (ctx) => ctx.trace });
   await using all = await hosting({ agents: [agent] });
   const job = await all.client.submit("a");
@@ -79,7 +79,7 @@ test("a job whose submit names no trace begins one, which sampling decides", asy
   });
   const unsampled = await none.client.submit("a");
   expect(await unsampled.result()).toMatchObject({ traceparent: expect.stringMatching(/-00$/) });
-  // Whoever has decided before decides here as well.
+  // A sampling decision made before applies here as well.
   const sampled = await none.client.submit("a", null, { traceContext: { traceparent: REMOTE } });
   await sampled.result();
   const ruledOut = { traceparent: REMOTE.replace(/01$/, "00") };
@@ -88,7 +88,7 @@ test("a job whose submit names no trace begins one, which sampling decides", asy
   expect(none.span("job a").parentSpanContext?.spanId).toBe("00f067aa0ba902b7");
 });
 
-test("R-11-2: a context that is unusable is no parent, and the state of a usable one is kept", async () => {
+test("R-11-2: an unusable context is no parent, and a usable one keeps its state", async () => {
   const agent = defineAgent({ name: "a", run: async (ctx) => ctx.trace });
   await using rig = await hosting({ agents: [agent] });
   for (const text of ["rubbish", "00-0-0-01", REMOTE.replace("00f067aa0ba902b7", "0".repeat(16))]) {
@@ -106,7 +106,7 @@ test("R-11-2: a context that is unusable is no parent, and the state of a usable
   expect(rig.spans().at(-1)?.parentSpanContext?.traceState?.get("other")).toBe("2");
 });
 
-test("operations are spans below the job's, each with what it was done to and how it ended", async () => {
+test("operations are spans under the job's, each with its target and its outcome", async () => {
   await using site = await answering(404);
   await using folder = await mkdtempDisposable(join(tmpdir(), "arcp-otel-"));
   await writeFile(join(folder.path, "a.txt"), "a");
@@ -179,11 +179,11 @@ test("operations are spans below the job's, each with what it was done to and ho
   expect(below.parentSpanContext).toMatchObject({ spanId: parent.spanId, isRemote: false });
   expect(below.kind).toBe(SpanKind.INTERNAL);
   expect(below.attributes["arcp.parent_job_id"]).toBe(job.id);
-  // A tool that fails is no refusal.
+  // A tool that fails is not a refusal.
   expect(rig.span("job all").events).toEqual([]);
 });
 
-test("spans that agents and tools make nest, and no job sees another one's", async () => {
+test("spans that agents and tools make nest, and no job sees another job's", async () => {
   const rigged: { tracer?: Tracer } = {};
   const work = async (name: string): Promise<void> => {
     await settled(2);
@@ -216,7 +216,7 @@ test("spans that agents and tools make nest, and no job sees another one's", asy
   const jobs = await Promise.all(inputs.map((i) => rig.client.submit("busy", i, { lease })));
   await Promise.all(jobs.map((job) => job.result()));
   const byId = new Map(rig.spans().map((span) => [span.spanContext().spanId, span]));
-  /** The names of a span and of those above it. */
+  /** The names of a span and of its ancestors. */
   const line = (span: ReturnType<typeof rig.span> | undefined): string[] => {
     if (span === undefined) return [];
     const { parentSpanContext, name, attributes } = span;
@@ -239,7 +239,7 @@ test("spans that agents and tools make nest, and no job sees another one's", asy
   expect(trace.getActiveSpan()).toBeUndefined();
 });
 
-test("what is active elsewhere is neither above a job's operations nor within the jobs that it delegates", async () => {
+test("a span that is active elsewhere is no parent of a job's operations, nor active in the jobs that it delegates", async () => {
   const key = createContextKey("mine");
   const rigged: { tracer?: Tracer } = {};
   const agent = defineAgent({
@@ -269,7 +269,7 @@ test("what is active elsewhere is neither above a job's operations nor within th
   expect(looks.map(({ parentSpanContext }) => parentSpanContext?.spanId)).toEqual([spanId, spanId]);
 });
 
-test("what an agent fails with is on its span, and its client is told no more than before", async () => {
+test("an agent's exception is recorded on its span, and its client learns no more than without tracing", async () => {
   const fails = defineAgent({
     name: "fails",
     run: async () => {
@@ -299,7 +299,7 @@ test("what an agent fails with is on its span, and its client is told no more th
   });
 });
 
-test("refusals are events of the job, a spent budget among them", async () => {
+test("refusals are events of the job's span, including that of an exhausted budget", async () => {
   const agent = defineAgent({
     name: "spends",
     async run(ctx) {
