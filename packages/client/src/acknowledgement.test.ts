@@ -29,7 +29,7 @@ test("R-6.5-6: a slow stream is acknowledged once in 250 ms, and an idle one not
   expect(said).toEqual([5, 6]);
 });
 
-test("R-6.5-6: a fast stream does not wait for the interval after 32 envelopes, its rest does", () => {
+test("R-6.5-6: a fast stream is acknowledged after 32 envelopes, and its rest after the interval", () => {
   const { clock, said, acks } = acking();
   for (let seq = 1; seq <= 31; seq++) acks.handled(seq);
   clock.advance(0);
@@ -55,7 +55,7 @@ test("R-6.5-6: however many envelopes come at once, one ack follows", () => {
   expect(said).toEqual([500]);
 });
 
-test("R-6.5-6: a new connection repeats what the last one may have failed to say", () => {
+test("R-6.5-6: a new connection repeats an ack that the last one may have lost", () => {
   const { clock, said, acks } = acking(40);
   acks.repeat();
   expect(said).toEqual([40]);
@@ -63,7 +63,7 @@ test("R-6.5-6: a new connection repeats what the last one may have failed to say
   expect(said).toEqual([40]);
 });
 
-test("R-6.5-6: a connection that is over says nothing more", () => {
+test("R-6.5-6: a connection that has ended sends no more acks", () => {
   const { clock, said, acks } = acking();
   acks.handled(1);
   acks.stop();
@@ -130,7 +130,7 @@ test("R-6.2-2: without the feature nothing is acknowledged", async () => {
   await wire.barrier();
 });
 
-test("R-6.5-6: what still comes behind the goodbye is not acknowledged, and leaves no timer", async () => {
+test("R-6.5-6: envelopes after the goodbye are not acknowledged, and leave no timer", async () => {
   const runtime = new ScriptedRuntime();
   const { client, wire } = await runtime.online({}, ACKING);
   const closing = client.close();

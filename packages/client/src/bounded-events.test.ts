@@ -25,7 +25,7 @@ async function counted(client: Awaited<ReturnType<Hosted["connect"]>>, house: Ho
   return job;
 }
 
-test("a late reader gets what is no longer in memory, of a job that runs and of one that has ended", async () => {
+test("a late reader gets the events that are no longer in memory, of a running job and of a finished one", async () => {
   await using house = new Hosted();
   const client = await house.connect({ eventBuffer: SMALL });
   const job = await counted(client, house, 500);
@@ -37,7 +37,7 @@ test("a late reader gets what is no longer in memory, of a job that runs and of 
   expect(numbers(await collect(job.events))).toEqual(upTo(500));
 });
 
-test("many readers at their own pace, most of them behind the bound, each get every event once", async () => {
+test("many readers at their own pace, most of them behind the buffer, each get every event once", async () => {
   await using house = new Hosted();
   const client = await house.connect({ eventBuffer: 4 * SMALL });
   const job = await counted(client, house, 300);
@@ -55,7 +55,7 @@ test("many readers at their own pace, most of them behind the bound, each get ev
   for (const reader of readers) expect(numbers(await reader)).toEqual(upTo(400));
 });
 
-test("a reader that stands still while the job runs far ahead misses nothing, over drops as well", async () => {
+test("a reader that stands still while the job runs far ahead misses nothing, even over drops", async () => {
   await using house = new Hosted();
   const client = await house.connect({ eventBuffer: SMALL });
   const job = await counted(client, house, 10);
@@ -79,7 +79,7 @@ test("a reader that stands still while the job runs far ahead misses nothing, ov
   expect(numbers(seen)).toEqual(upTo(400));
 });
 
-test("memory is bounded: a handle keeps the latest events alone, in order, however many came", () => {
+test("memory is bounded: a handle keeps only the latest events, in order, however many came", () => {
   const window = new EventWindow(30, 0);
   for (let n = 1; n <= 10_000; n++) window.append(logged(n), 10);
   expect([window.first, window.forgotten]).toEqual([9_997, 9_997]);
@@ -104,7 +104,7 @@ const logged = (n: number): JobEvent => ({
   ts: undefined,
 });
 
-test("a reader that catches up by pages is told what is lost behind them", () => {
+test("a reader that catches up by pages is told what was lost behind it", () => {
   const window = new EventWindow(30, 0);
   for (let n = 1; n <= 3; n++) window.append(logged(n), 10);
   window.append(historyLost(3), 0);
@@ -114,7 +114,7 @@ test("a reader that catches up by pages is told what is lost behind them", () =>
   expect(window.at(window.ordinalBehind(9))).toBeUndefined();
 });
 
-test("without numbers in the job a late reader is told what is lost, and has what is still there", async () => {
+test("if the job's events have no numbers, a late reader is told what is lost, and gets what is left", async () => {
   const script = new ScriptedRuntime();
   const { client, wire } = await script.online({ eventBuffer: 700 });
   const submitting = client.submit("echo");
@@ -138,7 +138,7 @@ test("without numbers in the job a late reader is told what is lost, and has wha
   await wire.barrier();
 });
 
-test("what the runtime keeps no longer is told to a late reader, and so is a job that it has forgotten", async () => {
+test("a late reader is told what the runtime no longer stores, or that it has forgotten the job", async () => {
   const script = new ScriptedRuntime();
   const { client, wire } = await script.online({ eventBuffer: 1 });
   const watching = client.subscribe("job_1", { history: true });
@@ -162,7 +162,7 @@ test("what the runtime keeps no longer is told to a late reader, and so is a job
   ]);
 });
 
-test("a reader that pages when the client is closed is told so once", async () => {
+test("a reader that is paging when the client closes gets the error once", async () => {
   const script = new ScriptedRuntime();
   const { client, wire } = await script.online({ eventBuffer: 1 });
   const watching = client.subscribe("job_1", { history: true });
@@ -178,7 +178,7 @@ test("a reader that pages when the client is closed is told so once", async () =
   expect(await reader.next()).toEqual({ done: true, value: undefined });
 });
 
-test("a page that fills up is left, and followed by another one behind its last event", async () => {
+test("a page that fills up is left, and the next one starts after its last event", async () => {
   const script = new ScriptedRuntime();
   const { client, wire } = await script.online({ eventBuffer: 400 });
   const watching = client.subscribe("job_1", { history: true });
@@ -222,7 +222,7 @@ test("a reader that leaves in the middle of a page leaves the page, and takes no
   expect(numbers(await collect(job.events))).toEqual(upTo(210));
 });
 
-test("a finished job that is accepted again has its events as well, from the history", async () => {
+test("a finished job that is accepted again gets its events as well, from the history", async () => {
   await using house = new Hosted();
   const client = await house.connect();
   const submit = () => client.submit<number>("counting", null, { idempotencyKey: "k" });
@@ -235,7 +235,7 @@ test("a finished job that is accepted again has its events as well, from the his
   expect(numbers(await collect(again.events))).toEqual(upTo(3));
 });
 
-test("R-7.2-3: a running job that is accepted again in its own session has what came before, from the history", async () => {
+test("R-7.2-3: a running job that is accepted again in its own session gets its earlier events from the history", async () => {
   const script = new ScriptedRuntime();
   const { client, wire } = await script.online();
   const stop = new AbortController();
@@ -256,7 +256,7 @@ test("R-7.2-3: a running job that is accepted again in its own session has what 
   expect((await early).map(({ jobSeq }) => jobSeq)).toEqual([1, 2, 3, 4]);
 });
 
-test("a streamed result larger than the buffer is whole, early and late, by pieces and at once", async () => {
+test("a streamed result larger than the buffer is whole, early and late, in pieces and at once", async () => {
   const chunked = defineAgent({
     name: "chunked",
     run: async (ctx) => {
@@ -277,11 +277,11 @@ test("a streamed result larger than the buffer is whole, early and late, by piec
   expect(slow.join("")).toBe(whole);
 });
 
-test("R-7.6-5: what a resume still repeats for others is not taken for what a new subscription brings", async () => {
+test("R-7.6-5: what a resume repeats for other readers does not count as the replay of a new subscription", async () => {
   const script = new ScriptedRuntime();
   const { client, wire } = await script.online();
   const watching = client.subscribe("job_1", { history: true });
-  // It begins behind the fifth event of the session, which has yet to come, and so has the end of the job, once more.
+  // It starts after the fifth event of the session, which is yet to come, and so is the end of the job, once more.
   wire.send(subscribed(await wire.next("job.subscribe"), { subscribed_from: 5 }));
   const watched = await watching;
   wire.send(...[1, 2, 3, 4].map((n) => event(n, "job_1", 2 + n)), result(5, "end", "job_1", 7));
@@ -291,11 +291,11 @@ test("R-7.6-5: what a resume still repeats for others is not taken for what a ne
   expect(await watched.result()).toBe("end");
 });
 
-test("R-7.2-3: a handle of a submit that was made again in its own session has what came before from the history", async () => {
+test("R-7.2-3: the handle of a submit repeated in its own session gets the earlier events from the history", async () => {
   const script = new ScriptedRuntime();
   const { client, wire } = await script.online();
   const submitting = client.submit("echo", null, { idempotencyKey: "k" });
-  // The first answer, and what followed it, was for somebody who waits no longer.
+  // The first reply, and what followed it, were for a caller that no longer waits.
   wire.send(accepted(await wire.next("job.submit")), event(1, "job_1", 3));
   const job = await submitting;
   const reading = collect(job.events);
@@ -308,7 +308,7 @@ test("R-7.2-3: a handle of a submit that was made again in its own session has w
   expect(await job.result()).toBe("end");
 });
 
-test("what a closed client can no longer ask for is not told as lost", async () => {
+test("what a closed client can no longer ask for is not reported as lost", async () => {
   await using house = new Hosted();
   const client = await house.connect({ eventBuffer: SMALL });
   const job = await counted(client, house, 200);

@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm";
 import { build } from "vite";
 import { expect, test } from "vitest";
 
-test("the package bundles for a browser, and loads where there is nothing of Node", async () => {
+test("the package bundles for a browser, and loads without anything of Node", async () => {
   const entry = fileURLToPath(new URL("index.ts", import.meta.url));
   const built = await build({
     configFile: false,
@@ -16,7 +16,7 @@ test("the package bundles for a browser, and loads where there is nothing of Nod
   expect(outputs).toHaveLength(1);
   const [chunk] = outputs;
   if (chunk?.type !== "chunk") return expect.unreachable();
-  // Vite puts an empty stand-in of this name in the place of a module that only Node has.
+  // Vite puts an empty stand-in of this name in place of a module that only Node has.
   const foreign = [...chunk.imports, ...chunk.moduleIds].filter((id) => {
     return /^node:|browser-external/.test(id);
   });

@@ -37,7 +37,7 @@ async function submitted(job = "job_1") {
 const jobSeqs = (events: readonly { jobSeq: number | undefined }[]) =>
   events.map(({ jobSeq }) => jobSeq);
 
-test("R-7.1-2: a submit carries what was asked; the acceptance and the whole job may come in one write", async () => {
+test("R-7.1-2: a submit carries its arguments; the acceptance and the whole job may come in one write", async () => {
   const submitting = client.submit(
     "code-audit@2",
     { root: "/srv" },
@@ -83,7 +83,7 @@ test("an event narrows by its kind", async () => {
   expect(await job.result()).toBeNull();
 });
 
-test("many readers, a late one, and one that breaks off, each read for themselves", async () => {
+test("several readers, one late and one that breaks off, read independently", async () => {
   const job = await submitted();
   const early = collect(job.events);
   wire.send(event(1), event(2), event(3));
@@ -96,7 +96,7 @@ test("many readers, a late one, and one that breaks off, each read for themselve
   }
 });
 
-test("R-5.4-3: the error of one request touches nothing else, and answers are told apart by their ids", async () => {
+test("R-5.4-3: the error of one request touches no other, and replies are matched by their ids", async () => {
   const job = await submitted();
   const bad = client.submit("nobody");
   const good = client.submit("echo");
@@ -128,7 +128,7 @@ test("R-5.4-6: without request_id an acceptance is the oldest submit's, but neve
   expect([(await first).id, (await second).id]).toEqual(["job_1", "job_2"]);
 });
 
-test("R-5.4-7: a request that is never answered times out alone, and its late answer is nobody's", async () => {
+test("R-5.4-7: an unanswered request times out alone, and its late reply is dropped", async () => {
   const job = await submitted();
   const asked = client.submit("echo");
   const submit = await wire.next("job.submit");
@@ -160,7 +160,7 @@ test("a failed job rejects its result and ends its events in order", async () =>
   expect(await job.outcome()).toMatchObject({ status: "timed_out", error: { code: "TIMEOUT" } });
 });
 
-test("R-7.3-3: what follows a terminal envelope is nobody's", async () => {
+test("R-7.3-3: what follows a terminal envelope is ignored", async () => {
   const job = await submitted();
   wire.send(result(1, "first"), result(2, "second"), event(3));
   await wire.barrier();
@@ -187,7 +187,7 @@ test("R-7.4-8: a cancel names its job twice and resolves when acknowledged", asy
   await expect(job.result()).rejects.toMatchObject({ code: "CANCELLED" });
 });
 
-test("R-7.4-7: a cancel that is refused leaves the job alone", async () => {
+test("R-7.4-7: a refused cancel leaves the job alone", async () => {
   const job = await submitted();
   const cancelling = job.cancel();
   wire.send(sessionError("PERMISSION_DENIED", (await wire.next("job.cancel")).id));
@@ -196,7 +196,7 @@ test("R-7.4-7: a cancel that is refused leaves the job alone", async () => {
   expect(await job.result()).toBe("on");
 });
 
-test("R-7.6-3: a subscription delivers from its answer to the terminal envelope", async () => {
+test("R-7.6-3: a subscription delivers from its reply to the terminal envelope", async () => {
   const watching = client.subscribe("job_1", { history: true });
   const subscribe = await wire.next("job.subscribe");
   expect(subscribe.job_id).toBe("job_1");
@@ -213,7 +213,7 @@ test("R-7.6-3: a subscription delivers from its answer to the terminal envelope"
   expect(await watched.result()).toBe("seen");
 });
 
-test("R-7.6-11: fromJobSeq asks for what follows, and implies history", async () => {
+test("R-7.6-11: fromJobSeq asks for later events, and implies history", async () => {
   const watching = client.subscribe("job_1", { fromJobSeq: 3 });
   const subscribe = await wire.next("job.subscribe");
   expect(subscribe.payload).toEqual({ job_id: "job_1", history: true, from_job_seq: 3 });
@@ -259,14 +259,14 @@ test("R-7.6-6: a second handle without history does not get the replay that anot
   expect(jobSeqs(await collect((await second).events))).toEqual([3]);
 });
 
-test("R-7.6-2: a subscription that is refused rejects alone", async () => {
+test("R-7.6-2: a refused subscription rejects alone", async () => {
   const watching = client.subscribe("job_x");
   wire.send(sessionError("JOB_NOT_FOUND", (await wire.next("job.subscribe")).id));
   await expect(watching).rejects.toMatchObject({ code: "JOB_NOT_FOUND" });
   expect(client.state.kind).toBe("online");
 });
 
-test("R-7.6-8: unsubscribing tells the runtime, ends the readers, and what still comes is nobody's", async () => {
+test("R-7.6-8: unsubscribing tells the runtime and ends the readers, and later events are dropped", async () => {
   const watching = client.subscribe("job_1");
   wire.send(subscribed(await wire.next("job.subscribe")), event(1));
   const watched = await watching;
@@ -310,7 +310,7 @@ test("R-7.2-9: a finished job that is accepted again gets its result again", asy
   expect(await again.result()).toBe("one");
 });
 
-test("R-6.2-2: what needs a feature that the session lacks is refused here", async () => {
+test("R-6.2-2: a call that needs a feature that the session lacks is refused locally", async () => {
   const poor = new ScriptedRuntime();
   const connecting = poor.connect();
   const end = await poor.accept();
@@ -332,7 +332,7 @@ test("R-6.2-2: what needs a feature that the session lacks is refused here", asy
   await end.barrier();
 });
 
-test("R-4.1-7: a message above 1 MiB is not sent, counted in bytes", async () => {
+test("R-4.1-7: a message above 1 MiB, in bytes, is not sent", async () => {
   const misuse = { name: "LocalError", code: "MISUSE" };
   await expect(client.submit("echo", "x".repeat(1024 * 1024))).rejects.toMatchObject(misuse);
   await expect(client.submit("echo", "é".repeat(600 * 1024))).rejects.toMatchObject(misuse);
@@ -341,7 +341,7 @@ test("R-4.1-7: a message above 1 MiB is not sent, counted in bytes", async () =>
   await fitting;
 });
 
-test("R-5.2-7: what nests too deep for a runtime to read is refused at once", async () => {
+test("R-5.2-7: a value nested too deeply for a runtime to read is refused at once", async () => {
   const nested = (levels: number): unknown => (levels === 0 ? 0 : [nested(levels - 1)]);
   await expect(client.submit("echo", nested(127))).rejects.toMatchObject({
     code: "MISUSE",
@@ -352,7 +352,7 @@ test("R-5.2-7: what nests too deep for a runtime to read is refused at once", as
   await fitting;
 });
 
-test("what is not JSON is refused, and undefined goes as null", async () => {
+test("a value that is not JSON is refused, and undefined is sent as null", async () => {
   const circular: unknown[] = [];
   circular.push(circular);
   for (const [input, why] of [
@@ -366,7 +366,7 @@ test("what is not JSON is refused, and undefined goes as null", async () => {
   expect((await wire.next("job.submit")).payload.input).toBeNull();
 });
 
-test("an acknowledgement of another kind than asked rejects the request", async () => {
+test("an acknowledgement of the wrong kind rejects the request", async () => {
   const asked = client.submit("echo");
   const submit = await wire.next("job.submit");
   wire.send(frame("job.cancelled", { request_id: submit.id }, { job: "job_1" }));
@@ -384,7 +384,7 @@ test("the agents are those of the latest welcome", async () => {
   expect(client.agents().map(({ name }) => name)).toEqual(["echo", "audit"]);
 });
 
-test("a submit with a date that is none, or for no agent, rejects with what is wrong, and throws nothing", async () => {
+test("a submit with an invalid date, or without an agent, rejects with what is wrong, and throws nothing", async () => {
   for (const expiresAt of [new Date("tomorrow"), "2030-01-01" as unknown as Date]) {
     await expect(client.submit("echo", null, { expiresAt })).rejects.toMatchObject({
       code: "MISUSE",
@@ -399,7 +399,7 @@ test("a submit with a date that is none, or for no agent, rejects with what is w
   await wire.barrier();
 });
 
-test("a signal ends the wait for a job's end, and neither the job nor other waits", async () => {
+test("a signal ends the wait for a job's end, and affects neither the job nor other waits", async () => {
   const job = await submitted();
   const stop = new AbortController();
   const stopped = [job.result, job.outcome, job.text, job.bytes].map((wait) =>

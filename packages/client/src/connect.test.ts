@@ -26,7 +26,7 @@ const note = (reason: unknown): void => void unhandled.push(reason);
 process.on("unhandledRejection", note);
 afterEach(() => expect(unhandled).toEqual([]));
 
-test("an option may be undefined, as a variable of the environment that is not set, for its default", async () => {
+test("an undefined option, as from an unset environment variable, takes its default", async () => {
   const unset: string | undefined = process.env["ARCP_THAT_NOBODY_SETS"];
   const connecting = connect(runtime.dial, {
     token: unset,
@@ -119,7 +119,7 @@ test("a refused connection rejects with its cause and is not tried again", async
   expect(runtime.clock.pending).toBe(0);
 });
 
-test("a server that refuses the connection itself says why, first or later; nobody took a session over", async () => {
+test("a server that refuses the connection itself says why, at first or later; it does not count as a takeover", async () => {
   const refusal = new TransportClosedError("refused", { cause: new Error("HTTP 404") });
   runtime.refuse(refusal);
   await expect(runtime.connect()).rejects.toBe(refusal);
@@ -142,7 +142,7 @@ test("a connection that breaks before the welcome rejects", async () => {
   expect(runtime.clock.pending).toBe(0);
 });
 
-test("a runtime that says nothing runs into the handshake timeout", async () => {
+test("a silent runtime runs into the handshake timeout", async () => {
   const connecting = runtime.connect();
   const wire = await runtime.accept();
   await wire.next("session.hello");
@@ -154,7 +154,7 @@ test("a runtime that says nothing runs into the handshake timeout", async () => 
   expect(runtime.clock.pending).toBe(0);
 });
 
-test("a dial that is late delivers a transport that is closed at once", async () => {
+test("a late dial delivers a transport that is closed at once", async () => {
   const { connect } = await import("./index.ts");
   const late = Promise.withResolvers<Transport>();
   const connecting = connect(() => late.promise, { token: "secret", clock: runtime.clock });
@@ -165,7 +165,7 @@ test("a dial that is late delivers a transport that is closed at once", async ()
   expect(await pair.runtime.frames[Symbol.asyncIterator]().next()).toMatchObject({ done: true });
 });
 
-test("a peer that does not speak the protocol is named as such at once", async () => {
+test("a peer that does not speak the protocol is reported as such at once", async () => {
   for (const garbage of ["hello?", "[]", '{"id":"1","type":"session.welcome","payload":{}}']) {
     const connecting = runtime.connect();
     const wire = await runtime.accept();
@@ -184,7 +184,7 @@ test("R-5.3-5: an unknown message before the welcome is ignored", async () => {
   expect((await connecting).state.kind).toBe("online");
 });
 
-test("an abort while dialling rejects with its reason, and one before does not even dial", async () => {
+test("an abort while dialling rejects with its reason, and one before prevents the dial", async () => {
   const reason = new Error("enough");
   const controller = new AbortController();
   const connecting = runtime.connect({ signal: controller.signal });
@@ -198,7 +198,7 @@ test("an abort while dialling rejects with its reason, and one before does not e
   expect(runtime.clock.pending).toBe(0);
 });
 
-test("an abort in the turn of the welcome wins", async () => {
+test("an abort in the same turn as the welcome wins", async () => {
   const controller = new AbortController();
   const connecting = runtime.connect({ signal: controller.signal });
   const wire = await runtime.accept();
@@ -229,7 +229,7 @@ test("an abort at any moment around the welcome leaves nothing behind", async ()
   }
 });
 
-test("a later abort ends the client and what waits in it, without a goodbye", async () => {
+test("a later abort ends the client and all pending calls, without a goodbye", async () => {
   const controller = new AbortController();
   const { client, wire } = await runtime.online({ signal: controller.signal });
   const submitting = client.submit("echo");
@@ -241,7 +241,7 @@ test("a later abort ends the client and what waits in it, without a goodbye", as
   expect(runtime.clock.pending).toBe(0);
 });
 
-test("the token function is asked on every connection; its failure rejects connect", async () => {
+test("the token function is called for every connection; its failure rejects connect", async () => {
   let asked = 0;
   const { client, wire } = await runtime.online({ token: async () => `t${++asked}` });
   wire.pair.sever();
@@ -265,7 +265,7 @@ test("R-6.4-2: a ping before the welcome is answered", async () => {
   await connecting;
 });
 
-test("R-12-3: an unknown code that the runtime refuses with is kept", async () => {
+test("R-12-3: an unknown code in a refusal is preserved", async () => {
   const connecting = runtime.connect();
   const wire = await runtime.accept();
   await wire.next("session.hello");
@@ -275,7 +275,7 @@ test("R-12-3: an unknown code that the runtime refuses with is kept", async () =
   expect(error).toMatchObject({ code: "MOON_PHASE", retryable: false });
 });
 
-test("a client that is closed lets go of the caller's signal", async () => {
+test("a closed client releases the caller's signal", async () => {
   const { signal } = new AbortController();
   const removed = vi.spyOn(signal, "removeEventListener");
   const added = vi.spyOn(signal, "addEventListener");
@@ -288,7 +288,7 @@ test("a client that is closed lets go of the caller's signal", async () => {
   expect(removed).toHaveBeenCalledWith("abort", added.mock.calls[0]?.[1]);
 });
 
-test("an option that is undefined is one that is not given", async () => {
+test("an undefined option counts as omitted", async () => {
   const unset = { clock: undefined, requestTimeout: undefined, handshakeTimeout: undefined };
   const bounds = { maxResultBytes: undefined, eventBuffer: undefined, features: undefined };
   // Most callers compile without exactOptionalPropertyTypes.
@@ -311,7 +311,7 @@ test("an option that is undefined is one that is not given", async () => {
   await closing;
 });
 
-test("what is no dial is refused with the word of what would be one", async () => {
+test("a value that is not a dial is refused with a hint at what to pass", async () => {
   const url = "ws://127.0.0.1:7777/arcp" as never;
   const misuse = { code: "MISUSE", message: expect.stringContaining("dial(url)") };
   await expect(connect(url)).rejects.toMatchObject(misuse);

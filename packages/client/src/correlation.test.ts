@@ -62,12 +62,12 @@ test.each<[string, Envelope, Asked | undefined]>([
   expect(answered(reply, all, context)).toBe(request);
 });
 
-test("R-5.4-6: an acknowledgement without a job is nobody's when two could have it", () => {
+test("R-5.4-6: an acknowledgement without a job is dropped if two requests could have it", () => {
   const other = asked("req_8", "job.cancel", { jobId: "j8" as JobId });
   expect(answered(message("job.cancelled", {}), [cancel, other], context)).toBeUndefined();
 });
 
-test("R-7.2-3: a submit with a key may lead to a job that there was before", () => {
+test("R-7.2-3: a submit with a key may lead to an existing job", () => {
   expect(answered(accepted({ job_id: "known" }), [keyed], context)).toBe(keyed);
 });
 

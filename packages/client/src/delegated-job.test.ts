@@ -39,7 +39,7 @@ async function delegating(house: Hosted, agent: string) {
   throw new Error("nothing was delegated");
 }
 
-test("R-10-4: a job that a job delegated is followed as any other, from its first event", async () => {
+test("R-10-4: a delegated job is followed like any other, from its first event", async () => {
   await using house = new Hosted({ agents: [lead, worker] });
   const { job, child } = await delegating(house, "worker");
   expect(await child.result()).toBe("done with 7");
@@ -48,7 +48,7 @@ test("R-10-4: a job that a job delegated is followed as any other, from its firs
   expect(child.subscribed.parent_job_id).toBe(job.id);
 });
 
-test("R-7.4-7: whoever owns the job may cancel what it delegated, which leaves the job alone", async () => {
+test("R-7.4-7: the owner of a job may cancel what it delegated, which leaves the job alone", async () => {
   await using house = new Hosted({ agents: [lead, sleeper] });
   const { job, child } = await delegating(house, "sleeper");
   house.sever();

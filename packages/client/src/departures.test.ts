@@ -6,7 +6,7 @@ import { dialects } from "./dialect.ts";
 import { JobFeeds } from "./job-feeds.ts";
 import { Requests } from "./requests.ts";
 
-test("what nobody can be told now is tried once each time, however many jobs wait, and told of all in order", () => {
+test("without room each attempt tries only one frame, however many jobs wait; with room all go out in order", () => {
   const told: (string | undefined)[] = [];
   let hasRoom = false;
   let tried = 0;

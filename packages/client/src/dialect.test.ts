@@ -18,11 +18,11 @@ test.each<[string, Partial<Evidence>, Dialect]>([
   ["a name of Java", { runtime: { name: "ARCP-Runtime-Java" }, id: randomUUID() }, dialects.java],
   ["a name that only sounds so", { runtime: { name: "go-home" }, id: ulid }, dialects.java],
   ["a name that holds it", { runtime: { name: "arcp-gopher" }, id: "m-1" }, dialects.draft],
-])("R-D-6: a runtime is known by %s", (_, evidence, dialect) => {
+])("R-D-6: a runtime is recognised by %s", (_, evidence, dialect) => {
   expect(dialectOf({ ...nobody, ...evidence })).toBe(dialect);
 });
 
-test("R-D-7, R-D-10: what follows from it", () => {
+test("R-D-7, R-D-10: each dialect has its forms", () => {
   const { own, ...others } = dialects;
   expect(own).toMatchObject({ correlates: true, resume: "session.resume", patience: 0 });
   for (const [name, dialect] of Object.entries(others)) {

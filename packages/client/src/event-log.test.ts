@@ -12,7 +12,7 @@ const item = (n: number): JobEvent => ({
 });
 const fresh = () => new EventLog({ after: 0, bound: 10_000 });
 
-test("readers that wait are all woken, and an item appended in the same turn as the end is read", async () => {
+test("all waiting readers are woken, and an item appended in the same turn as the end is read", async () => {
   const log = fresh();
   const readers = [1, 2, 3].map(() => collect(log));
   await Promise.resolve();
@@ -37,7 +37,7 @@ test("an item that arrives between two reads of a slow reader is not lost", asyn
   expect(await next[1]).toEqual({ done: true, value: undefined });
 });
 
-test("a reader that leaves while it waits is let go at once, and not held by the log", async () => {
+test("a reader that leaves while it waits is released at once, and the log does not hold it", async () => {
   const log = fresh();
   const reader = log[Symbol.asyncIterator]();
   const other = log[Symbol.asyncIterator]().next();
@@ -49,7 +49,7 @@ test("a reader that leaves while it waits is let go at once, and not held by the
   expect(await other).toEqual({ done: false, value: item(1) });
 });
 
-test("a listener that is taken off is held no longer", () => {
+test("a listener that is removed is no longer held", () => {
   const log = fresh();
   const heard: string[] = [];
   const [left, other] = ["left", "other"].map((name) => () => void heard.push(name));
@@ -86,12 +86,12 @@ test("a log that is appended to while it is read delivers in order", async () =>
   expect(seen).toEqual(Array.from({ length: 101 }, (_, n) => n));
 });
 
-test("a reader that waits again after it was woken leaves the turn to others", async () => {
+test("a reader that waits again after it was woken yields the turn", async () => {
   const log = fresh();
   const reading = collect(log);
   await Promise.resolve();
   log.append(item(1), 10);
-  // A reader that spins on a bell rung before would never let this come.
+  // A reader that spins on a bell that has already rung would never get here.
   await new Promise((resolve) => setImmediate(resolve));
   log.end();
   expect(await reading).toEqual([item(1)]);

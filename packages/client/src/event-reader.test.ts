@@ -12,7 +12,7 @@ import {
   subscribed,
 } from "../test/scripted-runtime.ts";
 
-/** A job that has ended, of whose events only the last one is in memory. */
+/** A finished job with only its last event in memory. */
 async function ended() {
   const { client, wire } = await new ScriptedRuntime().online({ eventBuffer: 1 });
   const submitting = client.submit("echo");
@@ -39,7 +39,7 @@ test("R-7.6-8: a reader that leaves while it waits for a page leaves the page, a
   expect(await next).toEqual({ done: true, value: undefined });
 });
 
-test("R-7.6-8: a reader that leaves while a page is asked for leaves it when it comes", async () => {
+test("R-7.6-8: a reader that leaves while a page is requested leaves it when it comes", async () => {
   const { wire, job } = await ended();
   const reader = job.events[Symbol.asyncIterator]();
   const next = reader.next();
@@ -61,7 +61,7 @@ test("R-7.6-8: a stream that is cancelled while it waits for a page leaves the p
   expect(await read).toEqual({ done: true, value: undefined });
 });
 
-test("what a client can no longer ask for that the runtime's own word ended is not told as lost", async () => {
+test("a reader gets the error with which the runtime ended its client, not a loss", async () => {
   const script = new ScriptedRuntime();
   const { client, wire } = await script.online({ eventBuffer: 1 });
   const submitting = client.submit("echo");
@@ -74,7 +74,7 @@ test("what a client can no longer ask for that the runtime's own word ended is n
   await expect(collect(job.events)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
 });
 
-test("R-6.3-17: what a page lacks is told once, however often it is asked for before the next event", async () => {
+test("R-6.3-17: what a page lacks is reported once, however often it is requested before the next event", async () => {
   const script = new ScriptedRuntime();
   const { client, wire } = await script.online({ eventBuffer: 1 });
   const submitting = client.submit("echo");
@@ -85,7 +85,7 @@ test("R-6.3-17: what a page lacks is told once, however often it is asked for be
   const first = await wire.next("job.subscribe");
   wire.send(subscribed(first, { subscribed_from: 4, truncated: true }));
   await wire.barrier();
-  // The page is behind what is kept before anything of it has come.
+  // The page falls behind the stored log before anything of it has arrived.
   wire.send(sessionError("RESUME_WINDOW_EXPIRED", first.id));
   wire.send(subscribed(await wire.next("job.subscribe"), { subscribed_from: 4, truncated: true }));
   wire.send(event(5, "job_1", 3), event(6, "job_1", 4), result(7, "end", "job_1", 5));
@@ -93,7 +93,7 @@ test("R-6.3-17: what a page lacks is told once, however often it is asked for be
   expect(events.map(({ kind, jobSeq }) => jobSeq ?? kind)).toEqual(["history_lost", 3, 4]);
 });
 
-test("R-7.2-8: what was gone of a job when it was accepted again is told in front of the rest", async () => {
+test("R-7.2-8: records lost before a job is accepted again are reported before the rest", async () => {
   const { client, wire } = await new ScriptedRuntime().online();
   const submitting = client.submit("echo", null, { idempotencyKey: "k" });
   const request_id = (await wire.next("job.submit")).id;

@@ -35,7 +35,7 @@ async function running() {
   return { client, wire, job: await submitting };
 }
 
-/** Refuses the resume, and welcomes the fresh session that the client opens then. */
+/** Refuses the resume, then welcomes the fresh session that the client opens. */
 async function renewed(client: Client, features = FEATURES): Promise<Connection> {
   await runtime.pass(client);
   const refusing = await runtime.accept();
@@ -52,7 +52,7 @@ async function renewed(client: Client, features = FEATURES): Promise<Connection>
 const jobSeqs = (events: readonly { jobSeq: number | undefined }[]) =>
   events.map(({ jobSeq }) => jobSeq);
 
-test("R-6.3-19: a session that is gone is followed by a fresh one, in which the handle goes on where it was", async () => {
+test("R-6.3-19: a lost session is followed by a fresh one, in which the handle goes on where it was", async () => {
   const { client, wire, job } = await running();
   wire.send(event(1), event(2));
   await wire.barrier();
@@ -69,7 +69,7 @@ test("R-6.3-19: a session that is gone is followed by a fresh one, in which the 
   expect(client.state.kind).toBe("online");
 });
 
-test("R-6.3-17: an owner that fell behind what is kept gets a fresh session, and its handle tells what is lost", async () => {
+test("R-6.3-17: an owner that fell behind the stored log gets a fresh session, and its handle reports the loss", async () => {
   const { client, wire, job } = await running();
   wire.send(event(1), sessionError("RESUME_WINDOW_EXPIRED"));
   wire.pair.runtime.close("normal");
@@ -86,7 +86,7 @@ test("R-6.3-17: an owner that fell behind what is kept gets a fresh session, and
   expect(jobSeqs(events)).toEqual([1, undefined, 9]);
 });
 
-test("handles of one job at different places are each taken up where they are, whatever another one asks for", async () => {
+test("handles of one job at different positions each reattach at their own, whatever another one asks for", async () => {
   const { client, wire, job } = await running();
   wire.send(event(1), event(2), event(3));
   const watching = client.subscribe("job_1", { fromJobSeq: 0 });
@@ -104,7 +104,7 @@ test("handles of one job at different places are each taken up where they are, w
   const from = asked.map(({ payload }) => payload.from_job_seq);
   expect(new Set(from)).toEqual(new Set([undefined, 3, 1]));
   const of = (position: number | undefined) => asked[from.indexOf(position)] ?? asked[0];
-  // The live one is answered first: what it brings must not make a hole in the others.
+  // The live one is answered first: its events must not leave a gap in the others.
   fresh.send(subscribed(of(undefined), { last_job_seq: 5 }), event(1, "job_1", 6));
   fresh.send(subscribed(of(3)), ...[4, 5, 6].map((seq, at) => event(2 + at, "job_1", seq)));
   fresh.send(subscribed(of(1)), ...[2, 3, 4, 5, 6].map((seq, at) => event(5 + at, "job_1", seq)));
@@ -114,7 +114,7 @@ test("handles of one job at different places are each taken up where they are, w
   expect(jobSeqs(await collect((await live).events))).toEqual([6, 7]);
 });
 
-test("a job that ended while its handle was detached is heard of by the handle's own subscription", async () => {
+test("the end of a job whose handle was detached arrives through the handle's own subscription", async () => {
   const { client, wire, job } = await running();
   wire.send(event(1));
   await wire.barrier();
@@ -131,7 +131,7 @@ test("a job that ended while its handle was detached is heard of by the handle's
   expect(jobSeqs(await collect(job.events))).toEqual([1, 2]);
 });
 
-test("what was asked before the session was lost: repeated where that is safe, refused where it is not", async () => {
+test("calls made before the session was lost are repeated if that is safe, and refused if not", async () => {
   const { client, wire, job } = await running();
   const keyed = client.submit("echo", "keyed", { idempotencyKey: "k" });
   const plain = client.submit("echo", "plain");
@@ -181,7 +181,7 @@ test("a job that the runtime has forgotten fails its handle alone, after what wa
   expect(await other.result()).toBe("fine");
 });
 
-test("without subscriptions, or without numbers in the job, a handle fails rather than loses or repeats", async () => {
+test("without subscriptions, or numbers in the job, a handle fails rather than lose or repeat events", async () => {
   const { client, wire, job } = await running();
   wire.pair.sever();
   await renewed(client, ["agent_versions"]);
@@ -202,7 +202,7 @@ test("without subscriptions, or without numbers in the job, a handle fails rathe
   await expect(other.job.result()).rejects.toMatchObject({ code: "SESSION_LOST" });
 });
 
-test("a fresh session that drops before it answered is resumed, and one that is lost too is followed by the next", async () => {
+test("a fresh session that drops before its reply is resumed, and one that is lost too is followed by the next", async () => {
   const { client, wire, job } = await running();
   wire.send(event(1));
   await wire.barrier();
@@ -232,7 +232,7 @@ test("a fresh session that drops before it answered is resumed, and one that is 
   expect(runtime.clock.pending).toBe(0);
 });
 
-test("taking a handle up again may take longer than a request: the network may be away for long", async () => {
+test("reattaching a handle may take longer than a request: the network may be away for long", async () => {
   const { client, wire, job } = await running();
   wire.pair.sever();
   const fresh = await renewed(client);
@@ -245,7 +245,7 @@ test("taking a handle up again may take longer than a request: the network may b
   expect(await job.result()).toBe("end");
 });
 
-test("R-6.3-17: subscriptions to a job that fell behind begin anew, and tell what they missed", async () => {
+test("R-6.3-17: subscriptions to a job that fell behind start again, and report what they missed", async () => {
   const { client, wire } = await runtime.online();
   const watching = client.subscribe("job_9", { history: true });
   const subscribe = await wire.next("job.subscribe");
@@ -263,7 +263,7 @@ test("R-6.3-17: subscriptions to a job that fell behind begin anew, and tell wha
   expect(events[1]?.kind).toBe("history_lost");
 });
 
-test("R-6.3-17: a subscription that a page made anew, and left, still tells the handle that it fell behind", async () => {
+test("R-6.3-17: a subscription that a page restarted, and left, still tells the handle that it fell behind", async () => {
   const { client, wire } = await runtime.online({ eventBuffer: 500 });
   const watching = client.subscribe("job_1", { history: true });
   wire.send(subscribed(await wire.next("job.subscribe")), ...[1, 2, 3, 4, 5].map((n) => event(n)));
@@ -289,7 +289,7 @@ test("R-6.3-17: a subscription that a page made anew, and left, still tells the 
   expect(await watched.result()).toBe("end");
 });
 
-test("R-6.3-17: a subscription that fell behind before its answer arrived has the answer to its repetition", async () => {
+test("R-6.3-17: a subscription that fell behind before its reply arrived takes the reply to its repetition", async () => {
   const { client, wire } = await runtime.online();
   const opening = client.job("job_1");
   const subscribe = await wire.next("job.subscribe");
@@ -301,7 +301,7 @@ test("R-6.3-17: a subscription that fell behind before its answer arrived has th
   expect(await (await opening).result()).toBe("done");
 });
 
-test("R-6.3-17: what is lost is told once, however often a subscription falls behind before its next event", async () => {
+test("R-6.3-17: a loss is reported once, however often a subscription falls behind before its next event", async () => {
   const { client, wire } = await runtime.online();
   const watching = client.subscribe("job_1", { history: true });
   let subscribe = await wire.next("job.subscribe");
@@ -318,7 +318,7 @@ test("R-6.3-17: what is lost is told once, however often a subscription falls be
   expect(kinds).toEqual(["status", "history_lost", "status"]);
 });
 
-test("R-7.6-8: what was left while there was no connection is left on the next one", async () => {
+test("R-7.6-8: an unsubscribe while offline is sent on the next connection", async () => {
   const { client, wire } = await runtime.online();
   const watching = client.subscribe("job_9");
   wire.send(subscribed(await wire.next("job.subscribe"), {}, "job_9"));
@@ -350,7 +350,7 @@ test("a resume that is refused on the first connection of a restored session lea
   expect((await connecting).session.id).toBe(FRESH);
 });
 
-test("a runtime that is full is asked again after a pause, and what remains of the budget is told anew", async () => {
+test("a full runtime is asked again after a pause, and the remaining budget is reported anew", async () => {
   const { client, wire, job } = await running();
   wire.pair.sever();
   const fresh = await renewed(client);
@@ -369,7 +369,7 @@ test("a runtime that is full is asked again after a pause, and what remains of t
   expect(runtime.clock.pending).toBe(0);
 });
 
-test("a client that is closed during such a pause leaves no timer behind", async () => {
+test("a client that is closed during such a pause leaves no timer", async () => {
   const { client, wire, job } = await running();
   wire.pair.sever();
   const fresh = await renewed(client);
@@ -385,7 +385,7 @@ test("a client that is closed during such a pause leaves no timer behind", async
   expect(runtime.clock.pending).toBe(0);
 });
 
-test("R-5.4-8: a runtime that may not know a request again gets no submit twice", async () => {
+test("R-5.4-8: a runtime that may not recognise a request again gets no submit twice", async () => {
   const { client, wire } = await runtime.online({}, ["subscribe"]);
   const plain = client.submit("echo", "plain");
   const keyed = client.submit("echo", "keyed", { idempotencyKey: "k" });
@@ -402,7 +402,7 @@ test("R-5.4-8: a runtime that may not know a request again gets no submit twice"
   expect((await keyed).id).toBe("job_1");
 });
 
-test("R-12-5: an error that nothing followed is no reason why a connection breaks later", async () => {
+test("R-12-5: an error that nothing followed is not the reason of a later break", async () => {
   const { client, wire, job } = await running();
   wire.send(sessionError("INVALID_REQUEST"));
   await wire.barrier();
@@ -414,7 +414,7 @@ test("R-12-5: an error that nothing followed is no reason why a connection break
   expect(await job.result()).toBe("on");
 });
 
-test("a runtime that refuses a resume is there, however long it was away: the fresh session does not wait for it", async () => {
+test("a runtime that refuses a resume is there, however long it was away: the fresh session starts at once", async () => {
   const { client, wire } = await running();
   runtime.refuse(new Error("down"));
   wire.pair.sever();
@@ -430,7 +430,7 @@ test("a runtime that refuses a resume is there, however long it was away: the fr
   expect((await reached(client, "retrying")).in).toBeLessThanOrEqual(100);
 });
 
-test("a runtime that forgets every session and drops every connection is dialled ever more seldom", async () => {
+test("a runtime that forgets every session and drops every connection is dialled ever more rarely", async () => {
   const { client, wire } = await running();
   wire.pair.sever();
   for (let round = 0; round < 5; round++) {

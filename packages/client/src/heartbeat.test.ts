@@ -17,19 +17,19 @@ const BEATING = ["heartbeat", ...FEATURES];
 /** In ms. */
 const INTERVAL = HEARTBEAT_INTERVAL * 1000;
 
-/** A client whose session agreed on heartbeats, its connection, and the clock that both live by. */
+/** A client whose session agreed on heartbeats, its connection, and the clock that both use. */
 async function beating() {
   const runtime = new ScriptedRuntime();
   const { client, wire } = await runtime.online({}, BEATING);
   return { runtime, clock: runtime.clock, client, wire };
 }
 
-/** As many turns of the event loop as a loss takes, and some. */
+/** As many turns of the event loop as a loss takes, and some more. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** Lets time pass in small steps, while the runtime says something at each. */
+/** Advances time in small steps, while the runtime says something at each. */
 async function chat(clock: ManualClock, say: () => void): Promise<void> {
   for (let step = 0; step < 15; step++) {
     clock.advance(INTERVAL / 5);
@@ -38,7 +38,7 @@ async function chat(clock: ManualClock, say: () => void): Promise<void> {
   }
 }
 
-/** Waits until the client has lost the runtime, and comes back to it. */
+/** Waits until the client has lost the runtime, and reconnects to it. */
 async function comeBack(runtime: ScriptedRuntime, client: Client) {
   await runtime.pass(client);
   const wire = await runtime.accept();
@@ -66,7 +66,7 @@ test("R-6.4-1: a client that has nothing to say pings after one interval, and no
   expect(payload.nonce).not.toBe(ping.payload.nonce);
 });
 
-test("R-6.4-1: a client that does nothing but ask pings too when it hears nothing", async () => {
+test("R-6.4-1: a client that keeps sending requests still pings when it hears nothing", async () => {
   const { wire, clock, client } = await beating();
   for (let asked = 0; asked < 4; asked++) {
     clock.advance(INTERVAL / 4);
@@ -89,7 +89,7 @@ test("R-6.4-7: pongs, events and errors alike are signs of life", async () => {
   expect(client.state.kind).toBe("online");
 });
 
-test("R-6.4-7: any message, malformed or unknown as it may be, is a sign of life", async () => {
+test("R-6.4-7: any message, even malformed or unknown, is a sign of life", async () => {
   const { wire, clock, client } = await beating();
   for (const text of ['{"arcp":"1.1","id":"m","type":"x-vendor.a.b","payload":{}}', "?", "{}"]) {
     clock.advance(INTERVAL);
@@ -101,7 +101,7 @@ test("R-6.4-7: any message, malformed or unknown as it may be, is a sign of life
   expect(client.state.kind).toBe("online");
 });
 
-test("R-6.4-3 R-6.4-4 R-6.4-5: two silent intervals, and no less, make the client close, say why, and resume", async () => {
+test("R-6.4-3 R-6.4-4 R-6.4-5: after two silent intervals, and no less, the client closes, says why, and resumes", async () => {
   const { runtime, wire, clock, client } = await beating();
   const submitting = client.submit("echo");
   wire.send(accepted(await wire.next("job.submit")), event(1));
@@ -122,7 +122,7 @@ test("R-6.4-3 R-6.4-4 R-6.4-5: two silent intervals, and no less, make the clien
   expect(await job.result()).toBe("done");
 });
 
-test("R-6.4-4: the runtime's own HEARTBEAT_LOST is the reason of the retry as well", async () => {
+test("R-6.4-4: the runtime's own HEARTBEAT_LOST is also the reason of the retry", async () => {
   const { runtime, wire, client } = await beating();
   wire.send(sessionError("HEARTBEAT_LOST"));
   wire.pair.runtime.close("going-away");
@@ -130,7 +130,7 @@ test("R-6.4-4: the runtime's own HEARTBEAT_LOST is the reason of the retry as we
   await comeBack(runtime, client);
 });
 
-test("R-6.4-1: the connection after a resume has its heart as well, and the one before has none", async () => {
+test("R-6.4-1: the connection after a resume has its own heartbeat, and the one before has none", async () => {
   const { runtime, wire, clock, client } = await beating();
   wire.pair.sever();
   const again = await comeBack(runtime, client);
@@ -166,7 +166,7 @@ test("R-6.4-8: a pong that waits to be read when the second interval ends averts
   await wire.next("session.ping");
 });
 
-test("closed, ended or aborted, the client leaves no timer behind", async () => {
+test("a closed, ended or aborted client leaves no timer", async () => {
   const first = await beating();
   const closing = first.client.close();
   await first.wire.next("session.close");
@@ -180,7 +180,7 @@ test("closed, ended or aborted, the client leaves no timer behind", async () => 
   expect(second.clock.pending).toBe(0);
 });
 
-test("a loss while the goodbye is under way is no reason to come back", async () => {
+test("a heartbeat loss while the goodbye is in flight does not cause a reconnect", async () => {
   const { clock, client } = await beating();
   clock.advance(2 * INTERVAL);
   const closing = client.close();

@@ -42,7 +42,7 @@ const printed = (...things: unknown[]) =>
   things.map((thing) => inspect(thing, { depth: null, showHidden: true })).join() +
   JSON.stringify(things);
 
-test("R-9.8-13: a job has its credentials, unknown schemes apart, rotates them, and forgets them at its end", async () => {
+test("R-9.8-13: a job holds its credentials, except unknown schemes, rotates them, and forgets them at its end", async () => {
   const { wire, job, rotate } = await begun([
     credential("one", "secret-one"),
     credential("two", "secret-two"),

@@ -32,7 +32,7 @@ test("a page that never runs empty keeps nothing of what was read", async () => 
     expect(event?.jobSeq).toBe(n);
     if (event !== undefined) read.push(new WeakRef(event));
   }
-  // What was given to a WeakRef stays until the end of the turn.
+  // The target of a WeakRef stays until the end of the turn.
   await new Promise((resolve) => setImmediate(resolve));
   collectGarbage();
   expect(read.filter((event) => event.deref() !== undefined).length).toBeLessThan(10);

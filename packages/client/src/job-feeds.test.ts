@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { HistoryPage } from "./history-page.ts";
 import { JobFeeds } from "./job-feeds.ts";
 
-test("what is removed is known by its subscription no longer, or a long session would keep them all", () => {
+test("a removed feed is no longer found by its subscription, so a long session does not keep them all", () => {
   const feeds = new JobFeeds();
   const jobId = JobId.parse("job_1");
   const options = { jobId, after: 0, truncated: false, bound: 1, left: () => {} };

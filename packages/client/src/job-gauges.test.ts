@@ -42,7 +42,7 @@ test("R-8.2-2 and R-9.6-9: a handle knows the latest progress, and what remains 
   }
   expect(job.progress).toEqual({ current: 1, total: 3, units: "pages" });
   expect(Object.fromEntries(job.budget)).toEqual({ USD: 0.75, EUR: 2 });
-  // Whoever comes later is told what remains, and hears of progress when there is more.
+  // A later reader learns what remains, and of progress when there is more.
   const watched = await other.subscribe(job.id);
   expect(Object.fromEntries(watched.budget)).toEqual({ USD: 0.75, EUR: 2 });
   steps[1]?.resolve();
@@ -55,7 +55,7 @@ test("R-8.2-2 and R-9.6-9: a handle knows the latest progress, and what remains 
   await runtime.close();
 });
 
-test("R-7.2-3: a submit that is answered with a job that there was shows how far that is", async () => {
+test("R-7.2-3: a submit that leads to an existing job shows how far that is", async () => {
   const last = Promise.withResolvers<void>();
   const worker = defineAgent({
     name: "worker",
@@ -81,7 +81,7 @@ test("R-7.2-3: a submit that is answered with a job that there was shows how far
   const submit = (client: Client) =>
     client.submit("worker", null, { lease: { "cost.budget": ["USD:1"] }, idempotencyKey: "once" });
 
-  // In its own session it is told only what is new; what was before is read from the history.
+  // Its own session gets only what is new; what came before is read from the history.
   const first = await join();
   for await (const { kind, body } of (await submit(first)).events) {
     if (kind === "metric" && body.name === "cost.budget.remaining" && body.value === 0.5) break;
@@ -106,7 +106,7 @@ test("R-7.2-3: a submit that is answered with a job that there was shows how far
   await runtime.close();
 });
 
-test("R-7.6-5: what a replay tells of a budget is older than the reply in front of it", async () => {
+test("R-7.6-5: a budget reported in a replay is older than the reply before it", async () => {
   const spend = Promise.withResolvers<void>();
   const worker = defineAgent({
     name: "worker",
@@ -144,7 +144,7 @@ test("R-7.6-5: what a replay tells of a budget is older than the reply in front 
   expect(new Set(shown)).toEqual(new Set([0.5, 0.25]));
 });
 
-test("what an acceptance says of a budget is older than what was told since", () => {
+test("a budget in an acceptance is older than what was reported since", () => {
   const gauges = new JobGauges();
   gauges.begin({ USD: 1 });
   const body = { name: "cost.budget.remaining", value: 0.25, unit: "USD" };
@@ -153,7 +153,7 @@ test("what an acceptance says of a budget is older than what was told since", ()
   expect(Object.fromEntries(gauges.budget)).toEqual({ USD: 0.25, EUR: 2 });
 });
 
-test("a runtime that tells of ever more currencies fills no memory, and those that there were go on", () => {
+test("a runtime that reports ever more currencies fills no memory, and the first ones stay up to date", () => {
   const gauges = new JobGauges();
   gauges.begin({ EUR: 2 });
   const tell = (unit: string, value: number, jobSeq: number): void => {

@@ -28,7 +28,7 @@ async function hosted() {
   return { runtime, client: await join("secret"), join };
 }
 
-test("R-6.6-4: all jobs of the principal come, page by page, and only as far as they are asked for", async () => {
+test("R-6.6-4: all jobs of the principal come, page by page, and only as far as they are requested", async () => {
   const { runtime, client, join } = await hosted();
   const submits = Array.from({ length: 250 }, () => client.submit("quick"));
   const ids = new Set((await Promise.all(submits)).map(({ id }) => id));
@@ -54,7 +54,7 @@ test("R-6.6-4: all jobs of the principal come, page by page, and only as far as 
   await runtime.close();
 });
 
-test("R-6.6-6: what the runtime says against a listing fails that listing, and nothing else", async () => {
+test("R-6.6-6: an error about a listing fails that listing, and nothing else", async () => {
   const script = new ScriptedRuntime();
   const { client, wire } = await script.online();
   const entry = {
@@ -77,28 +77,28 @@ test("R-6.6-6: what the runtime says against a listing fails that listing, and n
     } as never),
   );
   expect((await first).value).toMatchObject({ id: "job_1", status: "resting", parent: "job_0" });
-  // The next page is asked for when it is needed, and not before.
+  // The next page is requested when it is needed, and not before.
   await wire.barrier();
   const second = jobs.next();
   const more = await wire.next("session.list_jobs");
   expect(more.payload.cursor).toBe("c");
   wire.send(sessionError("INVALID_REQUEST", more.id));
   await expect(second).rejects.toMatchObject({ code: "INVALID_REQUEST" });
-  // A runtime that names no request answers the only one that there is (R-5.4-6).
+  // If a runtime names no request, its reply belongs to the only one (R-5.4-6).
   const again = client.jobs().next();
   await wire.next("session.list_jobs");
   wire.send(frame("session.jobs", { jobs: [], next_cursor: null } as never));
   expect(await again).toEqual({ done: true, value: undefined });
 });
 
-test("R-6.2-2: without the feature nothing is asked", async () => {
+test("R-6.2-2: without the feature nothing is requested", async () => {
   const script = new ScriptedRuntime();
   const { client, wire } = await script.online({}, ["subscribe"]);
   await expect(client.jobs().next()).rejects.toMatchObject({ code: "MISUSE" });
   await wire.barrier();
 });
 
-test("a date that is none is refused before anything is asked", async () => {
+test("an invalid date is refused before anything is requested", async () => {
   const script = new ScriptedRuntime();
   const { client, wire } = await script.online();
   for (const key of ["createdAfter", "createdBefore"] as const) {
@@ -111,7 +111,7 @@ test("a date that is none is refused before anything is asked", async () => {
 });
 
 test.each(["running", 7, {}, new Set(["running"])])(
-  "states that are no list are refused before anything is asked, with what would be right: %o",
+  "states that are not a list are refused before anything is requested, with what would be right: %o",
   async (status) => {
     const { client, wire } = await new ScriptedRuntime().online();
     const asked = client.jobs({ status: status as never }).next();
@@ -124,7 +124,7 @@ test.each(["running", 7, {}, new Set(["running"])])(
   },
 );
 
-test("R-6.6-5: a page that leads to itself is an error, and not asked for without end", async () => {
+test("R-6.6-5: a page that leads to itself is an error, and is not requested forever", async () => {
   const { client, wire } = await new ScriptedRuntime().online();
   const listing = collect(client.jobs());
   for (const cursor of [undefined, "again"]) {

@@ -20,7 +20,7 @@ function watching(world: WatchedWorld, options: WatchOptions = {}) {
     for await (const { id } of watch) got.push(id);
   })();
   over.catch(() => {});
-  /** Lets the watch look once more. @returns what it gave then */
+  /** Lets the watch look once more. @returns the jobs that it then yielded */
   const round = async (ms = EVERY): Promise<string[]> => {
     await world.idle();
     const before = got.length;
@@ -35,7 +35,7 @@ function watching(world: WatchedWorld, options: WatchOptions = {}) {
   return { watch, got, over, first, round };
 }
 
-test("what is unfinished comes first, then what is new, each once, and nothing that was over before", async () => {
+test("unfinished jobs come first, then new ones, each once, and none that was over before", async () => {
   const world = new WatchedWorld();
   world.create("old", { createdAt: world.now - 9 * HOUR });
   world.create("over", { createdAt: world.now - HOUR, lasting: 0 });
@@ -47,7 +47,7 @@ test("what is unfinished comes first, then what is new, each once, and nothing t
   world.create("new");
   world.create("twin");
   expect(await round()).toEqual(["new", "twin"]);
-  // As long as it takes until everything is forgotten that may be.
+  // Long enough that everything that may be forgotten is.
   for (let i = 0; i < 30; i++) expect(await round()).toEqual([]);
   expect(world.given).toEqual(["old", "young", "new", "twin"]);
 });
@@ -62,7 +62,7 @@ test("a job that begins and ends between two looks is not missed, nor one that t
   world.create("slow", { late: OVERLAP - EVERY, lasting: OVERLAP });
   const { now: createdAt } = world;
   world.create("same-millisecond", { createdAt });
-  // What turns up only now may have begun after the watch did: nobody can tell.
+  // A job that turns up only now may have begun after the watch did: nobody can tell.
   expect(await round()).toEqual([
     "before-the-watch",
     "over-before-the-watch",
@@ -76,7 +76,7 @@ test("a job that begins and ends between two looks is not missed, nor one that t
   expect(later).toEqual(["slow"]);
 });
 
-test("what is gone before it could be subscribed to is passed over", async () => {
+test("a job that is gone before it could be subscribed to is skipped", async () => {
   const world = new WatchedWorld();
   for (const id of ["a", "gone", "z"]) world.create(id);
   world.fleeting.add("gone");
@@ -86,12 +86,12 @@ test("what is gone before it could be subscribed to is passed over", async () =>
   expect(await round()).toEqual([]);
 });
 
-test("what fails for the moment is asked again, and nothing that was created meanwhile is missed", async () => {
+test("a temporary failure is retried, and no job that was created meanwhile is missed", async () => {
   const world = new WatchedWorld();
   world.create("a");
   const watch = new JobWatch(world, {}, {});
   expect((await watch.next()).value?.id).toBe("a");
-  // In the middle of the first round: all that is created from its beginning on is new.
+  // In the middle of the first round: every job created since its beginning is new.
   world.fault = timeout();
   const next = watch.next();
   await world.idle();
@@ -99,7 +99,7 @@ test("what fails for the moment is asked again, and nothing that was created mea
   world.clock.advance(10 * OVERLAP);
   expect((await next).value?.id).toBe("brief");
 
-  // Every kind of question in turn, over a long time without an answer.
+  // Each kind of request in turn fails for a long time.
   const after = watch.next();
   await world.idle();
   world.create("also-brief", { lasting: 1 });
@@ -115,7 +115,7 @@ test("what fails for the moment is asked again, and nothing that was created mea
   expect(world.given).toEqual(["a", "brief", "also-brief"]);
 });
 
-test("what will never succeed ends the watch with that error", async () => {
+test("a permanent failure ends the watch with its error", async () => {
   const world = new WatchedWorld();
   world.fault = new ArcpError("INVALID_REQUEST", "no such agent reference");
   await expect(watching(world).over).rejects.toBe(world.fault);
@@ -139,7 +139,7 @@ test("a runtime whose clock is set back hides no job", async () => {
   expect(await round()).toEqual(["much-later"]);
 });
 
-test("ids are forgotten, and an answer that takes long brings none of them back", async () => {
+test("ids are forgotten, and a slow reply brings none of them back", async () => {
   const world = new WatchedWorld();
   const { first, round, got } = watching(world);
   await first();
@@ -149,7 +149,7 @@ test("ids are forgotten, and an answer that takes long brings none of them back"
     await round();
   }
   expect(got).toHaveLength(40);
-  // The runtime's word of its time arrives a minute after it was said.
+  // The runtime's statement of its time arrives a minute after it was made.
   const gate = Promise.withResolvers<void>();
   world.gate = gate.promise;
   world.clock.advance(EVERY);
@@ -164,7 +164,7 @@ test("ids are forgotten, and an answer that takes long brings none of them back"
   expect((await round()).length).toBeGreaterThan(10);
 });
 
-test("a signal ends it wherever it is, and leaves no timer and no subscription that nobody has", async () => {
+test("a signal ends it at any point, and leaves no timer and no orphaned subscription", async () => {
   const world = new WatchedWorld();
   world.create("a");
   const pausing = new AbortController();
@@ -207,7 +207,7 @@ test("a signal that aborts while a job is looked at ends it there, with more job
   await Promise.all([submitter.close(), watcher.close()]);
 });
 
-test("a reader that leaves ends the looking and keeps its jobs, also while it waits for one", async () => {
+test("a reader that leaves ends the watch and keeps its jobs, even while it waits for one", async () => {
   const world = new WatchedWorld();
   world.create("a");
   for await (const { id } of new JobWatch(world, {}, {})) {
@@ -224,7 +224,7 @@ test("a reader that leaves ends the looking and keeps its jobs, also while it wa
   expect(await watch.next()).toEqual({ done: true, value: undefined });
 });
 
-test("it ends with its client: quietly when that was closed, with the error that ended it otherwise", async () => {
+test("it ends with its client: quietly if that was closed, otherwise with the error that ended it", async () => {
   const world = new WatchedWorld();
   const closed = watching(world);
   await closed.first();
@@ -235,13 +235,13 @@ test("it ends with its client: quietly when that was closed, with the error that
   const broken = new WatchedWorld();
   const failed = watching(broken);
   await failed.first();
-  // It says of itself that it may be mended, and yet this client is over.
+  // The error says that it is retryable, and yet this client has ended.
   const error = new ArcpError("UNAUTHENTICATED", "too many", { retryable: true });
   broken.close(error);
   await expect(failed.over).rejects.toBe(error);
 });
 
-test("times that make no sense are refused", () => {
+test("invalid times are refused", () => {
   for (const options of [{ every: 0 }, { every: Number.NaN }, { overlap: -1 }]) {
     expect(() => new JobWatch(new WatchedWorld(), {}, options)).toThrow(LocalError);
   }
@@ -293,7 +293,7 @@ function hosted() {
     auth: tokenTable({ secret: "alice", other: "bob" }),
   });
   const ends: (() => void)[] = [];
-  // The clocks of these clients are wrong by hours, and each in another way.
+  // The clocks of these clients are wrong by hours, each in another way.
   const join = (token = "secret", hours = 5) => {
     const clock = { ...systemClock, now: () => systemClock.now() + hours * HOUR };
     const dial = async () => {
@@ -327,7 +327,7 @@ test("R-6.6-1, R-7.6-5: a watcher gets all jobs of its principal with their whol
   ]);
   const over = await submitter.submit("quick", "over");
   await over.result();
-  // What was created in the millisecond in which a watch begins may be new to it.
+  // A job that was created in the millisecond in which a watch begins may be new to it.
   for (const now = systemClock.now(); systemClock.now() === now; ) await turn();
   const running = await submitter.submit("hang");
   await other.submit("hang");
@@ -357,7 +357,7 @@ test("R-6.6-1, R-7.6-5: a watcher gets all jobs of its principal with their whol
   await Promise.all([submitter.close(), other.close()]);
 });
 
-test("a filter by agent is asked for, and one that is none ends the watch", async () => {
+test("a filter by agent is passed on, and an invalid one ends the watch", async () => {
   const { join } = hosted();
   const client = await join();
   await client.submit("hang");
@@ -374,14 +374,14 @@ test("a filter by agent is asked for, and one that is none ends the watch", asyn
   await watch.return?.();
 });
 
-test("the runtime's time is what its pong says, and one that does not say is no runtime", async () => {
+test("the runtime's time is taken from its pong, and a pong without one is a protocol violation", async () => {
   const script = new ScriptedRuntime();
   const { client, wire } = await script.online();
   const watch = client.watch();
   const next = watch.next();
   const ping = await wire.next("session.ping");
   expect(ping.payload.nonce).toBe(ping.id);
-  // The pong of a heartbeat is another one's.
+  // A heartbeat's pong answers another ping.
   const pong = (nonce: string, payload: object) =>
     wire.send(
       JSON.stringify({ id: "p", type: "session.pong", payload: { ping_nonce: nonce, ...payload } }),
@@ -393,7 +393,7 @@ test("the runtime's time is what its pong says, and one that does not say is no 
   expect(() => bare.watch()).toThrow(/subscribe/);
 });
 
-test("watches that come and go leave nothing with their client", async () => {
+test("watches that come and go leave nothing in their client", async () => {
   const world = new WatchedWorld();
   world.create("one");
   const then = vi.spyOn(world.over, "then");

@@ -3,7 +3,7 @@ import { Lanes } from "./lanes.ts";
 
 const item = (name: string, lane: string | undefined) => ({ name, lane });
 
-test("in each lane one goes after the other, whoever leaves in between", () => {
+test("in each lane one item follows the other, whichever leaves in between", () => {
   const lanes = new Lanes<{ name: string; lane: string | undefined }>();
   const [a, b, c, other, free] = [
     item("a", "x"),
@@ -21,7 +21,7 @@ test("in each lane one goes after the other, whoever leaves in between", () => {
   ]);
   expect([a, b, other, free].map((each) => lanes.isFirst(each))).toEqual([true, false, true, true]);
   expect(lanes.leave(free)).toBeUndefined();
-  // It was not the turn of the one that left, so it is nobody else's.
+  // The item that left was not first, so no other one moves up.
   expect(lanes.leave(b)).toBeUndefined();
   expect(lanes.leave(a)).toBe(c);
   expect(lanes.leave(c)).toBeUndefined();

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { LatestNames } from "./latest-names.ts";
 
-test("only the latest names are held, and one that is added again is the latest", () => {
+test("only the latest names are held, and a name that is added again is the latest", () => {
   const names = new LatestNames(2);
   names.add("a");
   names.add("b");
@@ -10,7 +10,7 @@ test("only the latest names are held, and one that is added again is the latest"
   expect(["a", "b", "c"].map((name) => names.has(name))).toEqual([true, false, true]);
 });
 
-test("as many are held as it is made for, and fewer than twice as many", () => {
+test("it holds at least its capacity, and less than twice that", () => {
   const names = new LatestNames(4);
   const all = Array.from({ length: 50 }, (_, i) => `${i}`);
   for (const [i, name] of all.entries()) {

@@ -54,7 +54,7 @@ test("R-6.3-2: after a drop the client resumes, authenticated, with the latest t
   expect(again.payload).toMatchObject({ resume_token: "rt_2", last_event_seq: 4 });
 });
 
-test("R-5.4-8: a submit without an answer is repeated with its id after the resume, once", async () => {
+test("R-5.4-8: a submit without a reply is repeated with its id after the resume, once", async () => {
   const { client, wire } = await runtime.online();
   const submitting = client.submit("echo", { a: 1 }, { idempotencyKey: "k" });
   const submit = await wire.next("job.submit");
@@ -69,7 +69,7 @@ test("R-5.4-8: a submit without an answer is repeated with its id after the resu
   await second.barrier();
 });
 
-test("R-6.3-8: an acceptance that the resume repeats and one that the repeated submit gets are one job", async () => {
+test("R-6.3-8: an acceptance that the resume repeats and the reply to the repeated submit are one job", async () => {
   const { client, wire } = await runtime.online();
   const submitting = client.submit("echo");
   const submit = await wire.next("job.submit");
@@ -80,7 +80,7 @@ test("R-6.3-8: an acceptance that the resume repeats and one that the repeated s
   second.welcome("rt_2");
   second.send(accepted(submit), event(1));
   const repeated = await second.next("job.submit");
-  // Another submit is pending meanwhile: the second acceptance must not be taken for its answer.
+  // Another submit is pending meanwhile: the second acceptance must not be taken for its reply.
   const other = client.submit("echo", "other");
   const otherSubmit = await second.next("job.submit");
   second.send(accepted(repeated), event(2), result(3, "one"));
@@ -91,7 +91,7 @@ test("R-6.3-8: an acceptance that the resume repeats and one that the repeated s
   expect((await other).id).toBe("job_2");
 });
 
-test("R-5.4-5: what was asked before, during and after a drop goes out in the order of asking", async () => {
+test("R-5.4-5: requests from before, during and after a drop go out in the order in which they were made", async () => {
   const { client, wire, job } = await running();
   const first = client.submit("echo", "first");
   await wire.next("job.submit");
@@ -117,7 +117,7 @@ test("R-5.4-5: what was asked before, during and after a drop goes out in the or
   expect([(await first).id, (await second).id]).toEqual(["job_2", "job_3"]);
 });
 
-test("R-5.4-8: a subscribe without an answer is repeated; the replays of both deliver each event once", async () => {
+test("R-5.4-8: a subscribe without a reply is repeated; the two replays deliver each event once", async () => {
   const { client, wire } = await runtime.online();
   const subscribing = client.subscribe("job_1", { history: true });
   const subscribe = await wire.next("job.subscribe");
@@ -125,7 +125,7 @@ test("R-5.4-8: a subscribe without an answer is repeated; the replays of both de
   const { wire: second } = await runtime.resumed(client, "rt_2");
   const repeated = await second.next("job.subscribe");
   expect(repeated).toEqual(subscribe);
-  // The first one had taken effect: its replay comes with the resume, before the second one's answer.
+  // The first one had taken effect: its replay comes with the resume, before the second one's reply.
   second.send(event(1), event(2), subscribed(repeated, { replayed: true }));
   second.send(event(3, "job_1", 1), event(4, "job_1", 2), event(5, "job_1", 3));
   second.send(result(6, "seen", "job_1", 4));
@@ -134,14 +134,14 @@ test("R-5.4-8: a subscribe without an answer is repeated; the replays of both de
   expect(await watched.result()).toBe("seen");
 });
 
-test("R-8.3-3: numbers that were processed are ignored", async () => {
+test("R-8.3-3: numbers that were already processed are ignored", async () => {
   const { wire, job } = await running();
   wire.send(event(1), event(1), event(2), event(1), event(2), event(3), result(4, 0), result(4, 1));
   expect(await job.result()).toBe(0);
   expect(seqs(await collect(job.events))).toEqual([1, 2, 3]);
 });
 
-test("R-8.3-3: so are those that carry no number of the job, such as a back-pressure notice", async () => {
+test("R-8.3-3: so are envelopes without a number in the job, such as a back-pressure notice", async () => {
   const { wire, job } = await running();
   const payload = { kind: "status", ts: undefined, body: { phase: "back_pressure" } };
   const notice = frame("job.event", payload, { seq: 2, job: "job_1" });
@@ -188,7 +188,7 @@ test("R-8.3-1: the numbers run on across jobs, and each job gets its own", async
   expect(seqs(await collect(other.events))).toEqual([2]);
 });
 
-test("R-8.1-3: what cannot be understood is counted, and handed on as opaque", async () => {
+test("R-8.1-3: what cannot be understood is counted, and passed on as opaque", async () => {
   const { wire, job } = await running();
   const raw = (type: string, seq: number, payload: unknown) =>
     JSON.stringify({ id: `m${seq}`, type, job_id: "job_1", event_seq: seq, job_seq: seq, payload });
@@ -213,7 +213,7 @@ test("R-8.1-3: what cannot be understood is counted, and handed on as opaque", a
   expect(events.slice(1).map(({ kind }) => kind)).toEqual(["opaque", "opaque", "opaque"]);
 });
 
-test("a terminal envelope that cannot be read fails its job, not the session", async () => {
+test("an unreadable terminal envelope fails its job, not the session", async () => {
   const { client, wire, job } = await running();
   const broken = { id: "m1", type: "job.result", job_id: "job_1", event_seq: 1, payload: {} };
   wire.send(JSON.stringify(broken));
@@ -222,7 +222,7 @@ test("a terminal envelope that cannot be read fails its job, not the session", a
   expect(client.state.kind).toBe("online");
 });
 
-test("R-5.3-5: garbage and unknown messages do not disturb", async () => {
+test("R-5.3-5: garbage and unknown messages do no harm", async () => {
   const { client, wire, job } = await running();
   wire.send("garbage", "[]", '{"id":"m","type":"session.unheard_of","payload":{}}', event(1));
   wire.send(frame("session.pong", { ping_nonce: "?" }), result(2, "ok"));
@@ -246,10 +246,10 @@ test("ten drops in a row, each at another place, lose and repeat nothing", async
   for (let drop = 1; drop <= 10; drop++) {
     wire.send(event(drop));
     await wire.barrier();
-    // One more is on its way when the line breaks; it is lost and comes again.
+    // One more is in flight when the line breaks; it is lost and comes again.
     wire.send(event(drop + 1));
     wire.pair.sever();
-    // A connection that got somewhere is not one more failure in a row.
+    // A connection that made progress does not count as another failure in a row.
     expect((await reached(client, "retrying")).in).toBeLessThanOrEqual(100);
     const next = await runtime.resumed(client, `rt_${drop + 1}`);
     expect(next.resume.payload).toMatchObject({
@@ -264,7 +264,7 @@ test("ten drops in a row, each at another place, lose and repeat nothing", async
   expect(runtime.dialled).toBe(11);
 });
 
-test("a connection that held for a while is no failure in a row, though nothing came on it", async () => {
+test("a connection that held for a while does not count as a failure in a row, even if nothing came on it", async () => {
   const { client, wire } = await running();
   wire.pair.sever();
   let { wire: next } = await runtime.resumed(client, "rt_2");
@@ -324,7 +324,7 @@ test("a runtime that cannot be dialled, or is silent, is tried again", async () 
   expect(await job.result()).toBe("ok");
 });
 
-test("R-6.7-6: a runtime that shuts down is one to come back to", async () => {
+test("R-6.7-6: a runtime that shuts down is reconnected to", async () => {
   const { client, wire, job } = await running();
   const states = client.states[Symbol.asyncIterator]();
   await states.next();
@@ -346,7 +346,7 @@ test("a runtime that says goodbye and leaves the connection open is left", async
   await runtime.resumed(client, "rt_2");
 });
 
-test("nothing is handed on after the end, though it had arrived before", async () => {
+test("nothing is delivered after the end, even if it had arrived before", async () => {
   const heard: string[] = [];
   const introduction = { token: "t", client: { name: "n", version: "1" }, features: [] };
   const { dial, clock } = runtime;
@@ -375,7 +375,7 @@ test("nothing is handed on after the end, though it had arrived before", async (
   expect(heard).toEqual(["ok", "enough"]);
 });
 
-test("a bug in handling a message ends the link with it, rather than losing the message", async () => {
+test("an internal fault while handling a message ends the link with it, rather than lose the message", async () => {
   const introduction = { token: "t", client: { name: "n", version: "1" }, features: [] };
   const { dial, clock } = runtime;
   const received = () => {
@@ -395,7 +395,7 @@ test("a bug in handling a message ends the link with it, rather than losing the 
   expect(runtime.dialled).toBe(1);
 });
 
-test("R-6.4-5: heartbeat loss as the runtime sees it leads to a resume", async () => {
+test("R-6.4-5: a heartbeat loss on the runtime's side leads to a resume", async () => {
   const { client, wire, job } = await running();
   wire.send(sessionError("HEARTBEAT_LOST"));
   wire.pair.runtime.close("going-away");
@@ -429,7 +429,7 @@ test("R-4.1-6: a frame above a limit, which would come again, ends the client ra
   expect(runtime.clock.pending).toBe(0);
 });
 
-test("R-12-5: a token revoked in mid-session says so to everything that waits", async () => {
+test("R-12-5: a token revoked in mid-session fails every pending call with that error", async () => {
   const { client, wire, job } = await running();
   wire.send(sessionError("UNAUTHENTICATED"));
   wire.pair.runtime.close("refused");
@@ -438,7 +438,7 @@ test("R-12-5: a token revoked in mid-session says so to everything that waits", 
   expect(runtime.dialled).toBe(1);
 });
 
-test("R-D-9: an uncorrelated error after which the session lives on harms nothing", async () => {
+test("R-D-9: an uncorrelated error after which the session lives on does no harm", async () => {
   const { client, wire, job } = await running();
   wire.send(sessionError("INVALID_REQUEST"), event(1));
   await wire.barrier();
@@ -459,7 +459,7 @@ test("a resume that is answered with another session ends the client", async () 
   await second.closed();
 });
 
-test("the states tell the whole story, and end with it", async () => {
+test("the states report every change, and finish with the client", async () => {
   const { client, wire } = await runtime.online();
   const story = collect(client.states);
   wire.pair.sever();
@@ -473,7 +473,7 @@ test("the states tell the whole story, and end with it", async () => {
   expect(kinds).toEqual(["online", "retrying", "connecting", "online", "closing", "closed"]);
 });
 
-test("a connection is told to readers of the states ahead of its events", async () => {
+test("readers of the states learn of a connection before its events arrive", async () => {
   const { client, wire, job } = await running();
   const told: unknown[] = [];
   void (async () => {
@@ -489,7 +489,7 @@ test("a connection is told to readers of the states ahead of its events", async 
   expect(told).toEqual(["online", "retrying", "connecting", "online", 1]);
 });
 
-test("a pause can be ended at once, for a person who asks or a network that is back", async () => {
+test("a pause can be cut short, for a user who asks or a network that is back", async () => {
   const { client, wire, job } = await running();
   wire.pair.sever();
   await reached(client, "retrying");
@@ -502,7 +502,7 @@ test("a pause can be ended at once, for a person who asks or a network that is b
   expect(runtime.clock.pending).toBe(0);
 });
 
-test("a connection in doubt is asked, kept when it answers, and given up when it does not", async () => {
+test("a doubtful connection is probed, kept when it answers, and given up when it does not", async () => {
   const { client, wire } = await runtime.online();
   client.retryNow();
   client.retryNow();
@@ -521,7 +521,7 @@ test("a connection in doubt is asked, kept when it answers, and given up when it
   expect(resume.payload.session_id).toBe("sess_1");
 });
 
-test("a signal ends the wait of one request, whether it was sent or not, and touches nothing else", async () => {
+test("a signal ends the wait for one request, whether it was sent or not, and affects nothing else", async () => {
   const { client, wire, job } = await running();
   const reason = new Error("no longer needed");
   const stop = new AbortController();

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { Hosted, numbers, reachedNumber, upTo } from "../test/hosted.ts";
 import { collect, reached } from "../test/scripted-runtime.ts";
 
-/** Nothing here is about heartbeats, which a clock that is moved by leaps would only disturb. */
+/** Heartbeats do not matter here, and a clock that moves in leaps would disturb them. */
 const features = [
   "ack",
   "list_jobs",
@@ -15,7 +15,7 @@ const features = [
   "x-vendor.arcp.request_id",
 ];
 
-test("R-6.3-19: whoever was away for longer than the window goes on in a fresh session, and may cancel there", async () => {
+test("R-6.3-19: a client that was away for longer than the window goes on in a fresh session, and may cancel there", async () => {
   const clock = new ManualClock();
   await using house = new Hosted({ clock, limits: { resumeWindowSec: 60 } });
   const client = await house.connect({ clock, features });
@@ -39,7 +39,7 @@ test("R-6.3-19: whoever was away for longer than the window goes on in a fresh s
   expect(numbers(await collect(job.events))).toEqual(upTo(120));
 });
 
-test("R-6.3-17: what the log let go of meanwhile is told in the stream, and the rest comes in order", async () => {
+test("R-6.3-17: records evicted meanwhile are reported as lost in the stream, and the rest comes in order", async () => {
   const store = memoryStore({ logLimits: { records: 20 } });
   await using house = new Hosted({ store });
   const client = await house.connect();

@@ -4,7 +4,7 @@ import { connect, retry } from "./index.ts";
 
 const misuse = (message: string) => ({ code: "MISUSE", message });
 
-test("a misspelt option is refused where it is given, and nothing is asked", async () => {
+test("a misspelt option is refused where it is passed, and nothing is sent", async () => {
   const { client, wire } = await new ScriptedRuntime().online();
   const asked: [Promise<unknown>, string][] = [
     [client.submit("echo", null, { budget: "1" } as object), "submit has no option budget"],
@@ -32,7 +32,7 @@ test("a misspelt option is refused where it is given, and nothing is asked", asy
 });
 
 test.each([-1, 1.5, "3", null, Number.POSITIVE_INFINITY])(
-  "a history cannot begin behind %o, which is told where it is asked for",
+  "a history cannot start after %o, which is refused at the call",
   async (number) => {
     const { client, wire } = await new ScriptedRuntime().online();
     const given = { fromJobSeq: number as number };
@@ -45,7 +45,7 @@ test.each([-1, 1.5, "3", null, Number.POSITIVE_INFINITY])(
 );
 
 test.each([42, () => 42, async () => undefined])(
-  "a token that is no text, nor becomes one, is told before it is sent: %o",
+  "a token that is not text, and does not resolve to text, is refused before it is sent: %o",
   async (token) => {
     const runtime = new ScriptedRuntime();
     const connecting = runtime.connect({ token: token as unknown as string });
@@ -55,7 +55,7 @@ test.each([42, () => 42, async () => undefined])(
   },
 );
 
-test("what an option leaves out may be undefined by its type as well", async () => {
+test("every optional option may be undefined, as its type says", async () => {
   const { client, wire } = await new ScriptedRuntime().online();
   const options = {
     lease: undefined,
@@ -83,7 +83,7 @@ test.each([
   [{ maxResultBytes: null }, "maxResultBytes must be a number above zero"],
   [{ eventBuffer: 0 }, "eventBuffer must be a number above zero"],
 ])(
-  "options with which nobody could connect are refused before anything is dialled: %o",
+  "options with which no client could connect are refused before anything is dialled: %o",
   async (options, message) => {
     const dial = () => expect.unreachable();
     await expect(connect(dial, options as object)).rejects.toMatchObject(misuse(message));

@@ -66,7 +66,7 @@ async function retrying() {
   return { runtime, client };
 }
 
-test("it tells when the platform is online again, and when the page is looked at", () => {
+test("it reports when the platform is online again, and when the page becomes visible", () => {
   let told = 0;
   const stop = onNetworkChange(() => {
     told += 1;
@@ -84,26 +84,23 @@ test("it tells when the platform is online again, and when the page is looked at
   expect(page.listeners).toBe(0);
 });
 
-test("where the platform tells nothing there is nothing to hear and nothing to stop", () => {
+test("a platform that reports nothing gets no listener, and stopping is harmless", () => {
   vi.unstubAllGlobals();
   onNetworkChange(() => expect.unreachable())();
 });
 
-test.each(["online", "visible"])(
-  "a client that waits dials at once when it is %s",
-  async (what) => {
-    const { runtime, client } = await retrying();
-    runtime.refuse(undefined);
-    if (what === "online") page.online();
-    else page.turned("visible");
-    const wire = await runtime.accept();
-    await wire.next("session.resume");
-    wire.welcome("rt_2", BEATING);
-    await reached(client, "online");
-  },
-);
+test.each(["online", "visible"])("a waiting client dials at once when it is %s", async (what) => {
+  const { runtime, client } = await retrying();
+  runtime.refuse(undefined);
+  if (what === "online") page.online();
+  else page.turned("visible");
+  const wire = await runtime.accept();
+  await wire.next("session.resume");
+  wire.welcome("rt_2", BEATING);
+  await reached(client, "online");
+});
 
-test("a dial that fails just after the change is repeated soon", async () => {
+test("a dial that fails just after the change is soon repeated", async () => {
   const { runtime, client } = await retrying();
   page.online();
   await reached(client, "connecting");
@@ -114,7 +111,7 @@ test("a dial that fails just after the change is repeated soon", async () => {
   await runtime.accept();
 });
 
-test("a connection that looks alive is asked at once; one answer is enough", async () => {
+test("a connection that looks alive is probed at once; one answer is enough", async () => {
   const runtime = new ScriptedRuntime();
   const { client, wire } = await runtime.online({}, BEATING);
   page.online();
@@ -129,7 +126,7 @@ test("a connection that looks alive is asked at once; one answer is enough", asy
   expect(runtime.dialled).toBe(1);
 });
 
-test("R-6.4-7: any other frame shows it as well", async () => {
+test("R-6.4-7: any other frame is an answer as well", async () => {
   const runtime = new ScriptedRuntime();
   const { client, wire } = await runtime.online({}, BEATING);
   page.online();
@@ -141,7 +138,7 @@ test("R-6.4-7: any other frame shows it as well", async () => {
   expect(client.state.kind).toBe("online");
 });
 
-test("a connection that did not survive the change is replaced within seconds, without a loss of the runtime", async () => {
+test("a connection that did not survive the change is replaced within seconds, without a heartbeat loss", async () => {
   const runtime = new ScriptedRuntime();
   const { client, wire } = await runtime.online({}, BEATING);
   page.online();
@@ -156,7 +153,7 @@ test("a connection that did not survive the change is replaced within seconds, w
   expect(resume.payload.resume_token).toBe("rt_1");
 });
 
-test("a client that has ended listens no more, and leaves no timer of a probe", async () => {
+test("a client that has ended no longer listens, and leaves no timer of a probe", async () => {
   const runtime = new ScriptedRuntime();
   const { client, wire } = await runtime.online({}, BEATING);
   page.online();
@@ -170,7 +167,7 @@ test("a client that has ended listens no more, and leaves no timer of a probe", 
   expect(runtime.clock.pending).toBe(0);
 });
 
-test("a first attempt that fails leaves no listener behind", async () => {
+test("a failed first attempt leaves no listener", async () => {
   const runtime = new ScriptedRuntime();
   runtime.refuse(new Error("offline"));
   await expect(runtime.connect()).rejects.toMatchObject({ code: "TRANSPORT_CLOSED" });

@@ -2,7 +2,7 @@ import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
 import { accepted, ScriptedRuntime, sessionError } from "../test/scripted-runtime.ts";
 
-test("a signal that many requests share keeps nothing of those that have their answer", async () => {
+test("a signal that many requests share holds nothing of the settled ones", async () => {
   const { client, wire } = await new ScriptedRuntime().online();
   const { signal } = new AbortController();
   const listeners = () => getEventListeners(signal, "abort").length;

@@ -17,7 +17,7 @@ class Waited extends ManualClock {
   }
 }
 
-test("R-12-2: what may succeed later is tried again, after pauses that double, and no more often than allowed", async () => {
+test("R-12-2: a retryable failure is tried again, after pauses that double, and no more often than allowed", async () => {
   const clock = new Waited();
   const errors = [1, 2, 3, 4, 5, 6].map((i) => new ArcpError("TIMEOUT", `${i}`));
   const call = vi.fn(async (attempt: number) => {
@@ -33,7 +33,7 @@ test("R-12-2: what may succeed later is tried again, after pauses that double, a
   expect(clock.pending).toBe(0);
 });
 
-test("the first success is the answer", async () => {
+test("the first success is returned", async () => {
   const clock = new Waited();
   const lost = [new TransportClosedError(), new LocalError("REQUEST_TIMEOUT", "late"), busy];
   const call = (attempt: number) => {
@@ -58,7 +58,7 @@ test.each([
   expect(call).toHaveBeenCalledTimes(1);
 });
 
-test("the runtime's own wish is waited for, and nonsense is not", async () => {
+test("the pause that the runtime asks for is kept, and an invalid one is ignored", async () => {
   const clock = new Waited();
   const hints = [40, -1, Number.POSITIVE_INFINITY, "7", null];
   const call = (attempt: number) => {
@@ -72,7 +72,7 @@ test("the runtime's own wish is waited for, and nonsense is not", async () => {
   for (const pause of clock.pauses.slice(1)) expect(pause).toBeLessThanOrEqual(1_600);
 });
 
-test("an abort ends it before, in a pause, and while a call is under way", async () => {
+test("an abort ends it before it starts, in a pause, and during a call", async () => {
   const clock = new ManualClock();
   const reason = new Error("enough");
   const call = vi.fn(() => Promise.reject(busy));
@@ -104,7 +104,7 @@ test("an abort ends it before, in a pause, and while a call is under way", async
   expect(getEventListeners(signal, "abort")).toEqual([]);
 });
 
-test("a number of attempts that makes no sense is refused", async () => {
+test("an invalid number of attempts is refused", async () => {
   for (const attempts of [0, -1, 1.5, Number.NaN]) {
     await expect(retry(() => 1, { attempts })).rejects.toMatchObject({ code: "MISUSE" });
   }

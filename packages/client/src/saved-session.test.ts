@@ -23,7 +23,7 @@ afterEach(async () => {
   expect(unhandled.splice(0)).toEqual([]);
 });
 
-/** A store that a test can hold back, or let fail. */
+/** A store that a test can delay, or let fail. */
 class Notebook {
   readonly pages: SavedSession[] = [];
   #gate: PromiseWithResolvers<void> | undefined;
@@ -58,7 +58,7 @@ class Notebook {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test("a process that dies without a word is followed by one that ends with the whole stream and may cancel", async () => {
+test("a process that dies abruptly is followed by one that gets the whole stream and may cancel", async () => {
   const notebook = new Notebook();
   const dying = new AbortController();
   const first = await house.connect({ persist: notebook.persist, signal: dying.signal });
@@ -81,7 +81,7 @@ test("a process that dies without a word is followed by one that ends with the w
   expect(numbers(await collect(tail.events))).toEqual(upTo(200).slice(100));
 });
 
-test("R-7.2-3: a process that submits its job again, by its key, has the whole stream", async () => {
+test("R-7.2-3: a process that submits its job again, by its key, gets the whole stream", async () => {
   const notebook = new Notebook();
   const dying = new AbortController();
   const options = { idempotencyKey: "k" };
@@ -100,7 +100,7 @@ test("R-7.2-3: a process that submits its job again, by its key, has the whole s
   expect(numbers(await collect(again.events))).toEqual(upTo(20));
 });
 
-test("a job can be reopened in a session of its principal's, and watched but not cancelled there", async () => {
+test("a job can be reopened in another session of its principal, and watched but not cancelled there", async () => {
   const first = await house.connect();
   const job = await first.submit<number>("counting");
   house.counting.upTo(3);
@@ -134,7 +134,7 @@ test("an orderly handover detaches: the job runs on, and the next process goes o
   expect(numbers(await collect(reopened.events))).toEqual(upTo(10));
 });
 
-test("R-6.3-7: a token is written down before anything is sent on its connection", async () => {
+test("R-6.3-7: a token is stored before anything is sent on its connection", async () => {
   const script = new ScriptedRuntime();
   const notebook = new Notebook();
   const letGo = notebook.hold();
@@ -166,7 +166,7 @@ test("R-6.3-7: a token is written down before anything is sent on its connection
   expect(notebook.pages.at(-1)).toMatchObject({ resumeToken: "rt_2", jobs: ["job_1"] });
 });
 
-test("R-6.5-6: a position is written down before it is acknowledged, and each write has the latest", async () => {
+test("R-6.5-6: a position is stored before it is acknowledged, and each write has the latest", async () => {
   const script = new ScriptedRuntime();
   const notebook = new Notebook();
   const features = ["ack", ...FEATURES];
@@ -190,7 +190,7 @@ test("R-6.5-6: a position is written down before it is acknowledged, and each wr
   expect(notebook.last.position).toBe(72);
 });
 
-test("a session that cannot be written down is not used: connect rejects, later the connection is given up", async () => {
+test("a session that cannot be stored is not used: connect rejects; later the connection is given up", async () => {
   const script = new ScriptedRuntime();
   const notebook = new Notebook();
   notebook.fault = new Error("the disk is full");
@@ -220,7 +220,7 @@ test("a session that cannot be written down is not used: connect rejects, later 
   expect(await job.result()).toBe("fine");
 });
 
-test("R-6.3-7: a token that could not be written down is not presented, or what is written would be void", async () => {
+test("R-6.3-7: a token that could not be stored is not presented, which would void the stored one", async () => {
   const script = new ScriptedRuntime();
   const notebook = new Notebook();
   const { client, wire } = await script.online({ persist: notebook.persist });
@@ -237,7 +237,7 @@ test("R-6.3-7: a token that could not be written down is not presented, or what 
   expect(notebook.pages.map(({ resumeToken }) => resumeToken)).not.toContain("rt_2");
 });
 
-test("a job that cannot be written down costs the connection, and is written with the next one", async () => {
+test("a job that cannot be stored costs the connection, and is stored with the next one", async () => {
   const script = new ScriptedRuntime();
   const notebook = new Notebook();
   const { client, wire } = await script.online({ persist: notebook.persist });
@@ -254,7 +254,7 @@ test("a job that cannot be written down costs the connection, and is written wit
   expect(notebook.last).toMatchObject({ resumeToken: "rt_2", jobs: [job.id] });
 });
 
-test("after a handover nothing is written any more: the session is another's", async () => {
+test("after a handover nothing more is stored: the session belongs to another client", async () => {
   const script = new ScriptedRuntime();
   const notebook = new Notebook();
   const features = ["ack", ...FEATURES];
@@ -274,7 +274,7 @@ test("after a handover nothing is written any more: the session is another's", a
     isSaved = true;
   });
   await turn();
-  // What is being written must not land on what the next process writes.
+  // A write in progress must not overwrite what the next process writes.
   expect(isSaved).toBe(false);
   letGo();
   expect(await saving).toMatchObject({ position: 64, jobs: ["job_1"], resumeToken: "rt_1" });
@@ -298,7 +298,7 @@ test("what was not saved by a client is refused with what would be right", async
   expect(script.dialled).toBe(0);
 });
 
-test("a store that never answers holds up nobody who waits for a closed client", async () => {
+test("a store that never answers blocks no caller of a closed client", async () => {
   const script = new ScriptedRuntime();
   const notebook = new Notebook();
   const { client, wire } = await script.online({ persist: notebook.persist });
@@ -312,11 +312,11 @@ test("a store that never answers holds up nobody who waits for a closed client",
   await closing;
   expect((await submitting).id).toBe("job_1");
   await turn();
-  // No timer is left to keep the process.
+  // No timer is left that would keep the process alive.
   expect(script.clock.pending).toBe(0);
 });
 
-test("nor does one hold up a client that ends while it connects", async () => {
+test("nor does it block a client that ends while it connects", async () => {
   const script = new ScriptedRuntime();
   const notebook = new Notebook();
   const { client, wire } = await script.online({ persist: notebook.persist });
@@ -331,7 +331,7 @@ test("nor does one hold up a client that ends while it connects", async () => {
   expect(script.clock.pending).toBe(0);
 });
 
-test("a signal ends the wait for a job that is accepted and is still being written down", async () => {
+test("a signal ends the wait for a job that is accepted and is still being stored", async () => {
   const script = new ScriptedRuntime();
   const notebook = new Notebook();
   const { client, wire } = await script.online({ persist: notebook.persist });
@@ -349,7 +349,7 @@ test("a signal ends the wait for a job that is accepted and is still being writt
   expect(notebook.last.jobs).toEqual(["job_1"]);
 });
 
-test("a job that was taken up again and has ended is not handed on once more", async () => {
+test("a job that was reattached and has ended is not handed on once more", async () => {
   const script = new ScriptedRuntime();
   const { client, wire } = await script.online();
   const submitting = client.submit("echo");
@@ -366,7 +366,7 @@ test("a job that was taken up again and has ended is not handed on once more", a
   expect((await next.save()).jobs).toEqual([]);
 });
 
-test("a store that never answers ends an attempt to connect in its time, and says so", async () => {
+test("a store that never answers fails an attempt to connect in time, and says so", async () => {
   const script = new ScriptedRuntime();
   const notebook = new Notebook();
   const late = { code: "REQUEST_TIMEOUT", message: "persist did not settle within 20000 ms" };
@@ -384,7 +384,7 @@ test("a store that never answers ends an attempt to connect in its time, and say
   expect(script.clock.pending).toBe(0);
 });
 
-test("a store that stops to answer costs connections, and holds up no submit", async () => {
+test("a store that stops answering costs connections, and blocks no submit", async () => {
   const script = new ScriptedRuntime();
   const notebook = new Notebook();
   const late = { code: "REQUEST_TIMEOUT", message: "persist did not settle within 30000 ms" };
@@ -397,7 +397,7 @@ test("a store that stops to answer costs connections, and holds up no submit", a
   script.clock.advance(30_000);
   expect((await submitting).id).toBe("job_1");
   expect((await reached(client, "retrying")).error).toMatchObject(late);
-  // Another write must not begin before the one that may still come to its end.
+  // Another write must not begin before the one that may still complete.
   const { wire: second } = await script.resumed(client, "rt_2");
   await turn();
   script.clock.advance(30_000);
@@ -410,7 +410,7 @@ test("a store that stops to answer costs connections, and holds up no submit", a
   expect(notebook.last).toMatchObject({ resumeToken: "rt_3", jobs: ["job_1"] });
 });
 
-test("a handover waits for a store that never answers no longer than its time", async () => {
+test("a handover waits for a store that never answers only until its timeout", async () => {
   const script = new ScriptedRuntime();
   const notebook = new Notebook();
   const { client, wire } = await script.online({ persist: notebook.persist });

@@ -18,7 +18,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 /** Characters that the client sent and nobody has read. */
 const unread = ({ pair }: Connection): number => Number(Object(pair.runtime.frames).waiting);
 
-test("R-4.1-10: a runtime that asks and asks, and reads no answer, is left", async () => {
+test("R-4.1-10: a runtime that keeps pinging and reads no answer is left", async () => {
   const { client, wire } = await new ScriptedRuntime().online();
   for (let n = 0; n < 400 && client.state.kind === "online"; n++) {
     wire.send(...Array.from({ length: 100 }, ping));
@@ -32,7 +32,7 @@ test("R-4.1-10: a runtime that asks and asks, and reads no answer, is left", asy
   expect(unread(wire)).toBeLessThan(10 * HIGH_WATER_MARK);
 });
 
-test("R-4.1-10: one that does so before its welcome is answered no more until it reads", async () => {
+test("R-4.1-10: one that does so before its welcome gets no more answers until it reads", async () => {
   const runtime = new ScriptedRuntime();
   const connecting = runtime.connect();
   const wire = await runtime.accept();
@@ -47,7 +47,7 @@ test("R-4.1-10: one that does so before its welcome is answered no more until it
   expect((await connecting).state.kind).toBe("online");
 });
 
-test("R-4.1-10: requests wait for a runtime that does not read, and go out in their order once it does", async () => {
+test("R-4.1-10: requests wait for a runtime that does not read, and go out in order once it does", async () => {
   const { client, wire } = await new ScriptedRuntime().online();
   const submits = Array.from({ length: 50 }, (_, n) => client.submit("echo", `${n} ${LONG}`));
   await turn();
@@ -70,7 +70,7 @@ test("R-4.1-10: requests wait for a runtime that does not read, and go out in th
   );
 });
 
-test("R-5.4-8: what waits for room goes out on the next connection, behind what was sent and has no answer", async () => {
+test("R-5.4-8: what waits for room goes out on the next connection, after what was sent without a reply", async () => {
   const runtime = new ScriptedRuntime();
   const { client, wire } = await runtime.online();
   const inputs = Array.from({ length: 10 }, (_, n) => `${n} ${LONG}`);
@@ -86,7 +86,7 @@ test("R-5.4-8: what waits for room goes out on the next connection, behind what 
   expect(await Promise.all(submits)).toHaveLength(10);
 });
 
-test("what is given up while it waits for room is not sent", async () => {
+test("a request that is given up while it waits for room is not sent", async () => {
   const { client, wire } = await new ScriptedRuntime().online();
   const sent = Array.from({ length: 3 }, () => client.submit("echo", LONG));
   const giveUp = new AbortController();
@@ -100,7 +100,7 @@ test("what is given up while it waits for room is not sent", async () => {
   await wire.barrier();
 });
 
-test("R-6.5-6: an ack waits for room, and says then how far the client is", async () => {
+test("R-6.5-6: an ack waits for room, and then carries the client's latest position", async () => {
   const runtime = new ScriptedRuntime();
   const { client, wire } = await runtime.online({}, [...FEATURES, "ack"]);
   const submits = Array.from({ length: 6 }, () => client.submit("echo", LONG));

@@ -3,7 +3,7 @@ import { StateChanges } from "./state-changes.ts";
 
 const END = { done: true, value: undefined };
 
-test("a reader gets the present value, then every later one, until it changes no more", async () => {
+test("a reader gets the current value, then every later one, until the end", async () => {
   const changes = new StateChanges(1);
   changes.set(2);
   const values = changes[Symbol.asyncIterator]();
@@ -20,7 +20,7 @@ test("a reader gets the present value, then every later one, until it changes no
   expect(await last).toEqual(END);
 });
 
-test("a reader that leaves while it waits waits no longer, and the others go on", async () => {
+test("a reader that leaves while it waits stops waiting, and the others go on", async () => {
   const changes = new StateChanges(1);
   const [one, other] = [changes[Symbol.asyncIterator](), changes[Symbol.asyncIterator]()];
   await one.next();

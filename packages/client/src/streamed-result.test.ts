@@ -49,7 +49,7 @@ const end = (result_size: number | undefined, result_id = "res_1") =>
 const base64 = (bytes: readonly number[]) => Buffer.from(bytes).toString("base64");
 const violation = { name: "LocalError", code: "PROTOCOL_VIOLATION" };
 
-test("R-8.4-7: chunks are put together in order, text of many bytes a character included", async () => {
+test("R-8.4-7: chunks are assembled in order, even where they split a multi-byte character", async () => {
   chunk(0, "# Größe €\n");
   chunk(1, "🦊");
   chunk(2, "", last);
@@ -70,7 +70,7 @@ test("R-8.4-7: encodings may be mixed, and base64 chunks may split a character",
   expect(await job.text()).toBe("🦊é");
 });
 
-test("bytes that are no text come as bytes, and as text they are refused", async () => {
+test("bytes that are not text come as bytes, and as text they are refused", async () => {
   chunk(0, base64([0, 255, 128, 254]), { encoding: "base64", more: false });
   end(4);
   expect([...(await job.bytes())]).toEqual([0, 255, 128, 254]);
@@ -169,7 +169,7 @@ test("R-D-1: a result named output, as Go names it, is the result", async () => 
   expect(await job.result()).toBe(7);
 });
 
-test("a stream that waits for the next chunk can be cancelled, as a pipe does whose signal aborts", async () => {
+test("a stream that waits for the next chunk can be cancelled, as by a pipe whose signal aborts", async () => {
   const stop = new AbortController();
   const piping = job.stream().pipeTo(new WritableStream(), { signal: stop.signal });
   const stream = job.stream();

@@ -13,7 +13,7 @@ async function sent(traceContext?: SubmitOptions["traceContext"]) {
   return { trace_id, extensions };
 }
 
-test("R-11-1, R-11-3: the trace of a submit is its id, and its whole context beside it", async () => {
+test("R-11-1, R-11-3: the trace of a submit is its id, with its whole context beside it", async () => {
   const traceContext = { traceparent, tracestate: "acme=1" };
   expect(await sent(traceContext)).toEqual({
     trace_id: ID,
@@ -25,7 +25,7 @@ test("R-11-1, R-11-3: the trace of a submit is its id, and its whole context bes
   });
 });
 
-test("R-11-2: without a usable trace nothing is said of one", async () => {
+test("R-11-2: without a usable trace the submit carries none", async () => {
   const none = { trace_id: undefined, extensions: undefined };
   expect(await sent()).toEqual(none);
   expect(await sent({})).toEqual(none);
@@ -38,7 +38,7 @@ test("a carrier that a propagator fills is a trace context", () => {
   expectTypeOf<Record<string, string>>().toExtend<NonNullable<SubmitOptions["traceContext"]>>();
 });
 
-test("a limit that is none is refused, and so is what JSON would leave out of the submit", async () => {
+test("an invalid limit is refused, and so is what JSON would drop from the submit", async () => {
   const { client, wire } = await new ScriptedRuntime().online();
   for (const maxRuntimeSec of [-1, 0, 1.5, Number.POSITIVE_INFINITY]) {
     await expect(client.submit("echo", null, { maxRuntimeSec })).rejects.toMatchObject({
@@ -55,7 +55,7 @@ test("a limit that is none is refused, and so is what JSON would leave out of th
   await wire.barrier();
 });
 
-test("what is no number is refused, or JSON would make no limit of it", async () => {
+test("a limit that is not a number is refused, since JSON would turn it into no limit", async () => {
   const { client, wire } = await new ScriptedRuntime().online();
   const misuse = (name: string) => ({
     code: "MISUSE",

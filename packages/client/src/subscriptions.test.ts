@@ -34,7 +34,7 @@ async function watched() {
   return watching;
 }
 
-/** After a drop: a fresh session, and what is asked in it first. */
+/** After a drop: a fresh session, and its first request. */
 async function renewed(session: string) {
   await runtime.pass(client);
   const refusing = await runtime.accept();
@@ -61,7 +61,7 @@ test("R-7.6-8: leaving a job does not end the subscription that another handle o
   expect((await wire.next("job.unsubscribe")).job_id).toBe("job_9");
 });
 
-test("R-7.6-8: a runtime serves the handle that waited while another one of the same job was left", async () => {
+test("R-7.6-8: a handle that waited while another one of the same job was left gets its subscription", async () => {
   await using house = new Hosted();
   const owner = await house.connect();
   const job = await owner.submit<number>("counting");
@@ -85,7 +85,7 @@ test("R-7.6-8: a job that was left while another handle waited for it in vain is
   expect((await wire.next("job.unsubscribe")).job_id).toBe("job_9");
 });
 
-test("R-7.6-8: a subscription that is given up before its answer does not go on without anybody", async () => {
+test("R-7.6-8: a subscription that is given up before its reply does not go on unused", async () => {
   const stop = new AbortController();
   const subscribing = client.subscribe("job_9", { signal: stop.signal });
   await wire.next("job.subscribe");
@@ -104,7 +104,7 @@ test("R-7.6-8: a subscription that is given up before its answer does not go on 
   await wire.next("job.unsubscribe");
 });
 
-test("R-7.6-8: what is left offline while it is being taken up again is left behind the answer", async () => {
+test("R-7.6-8: a handle that is left offline while it reattaches is left after the reply", async () => {
   const left = await watched();
   wire.pair.sever();
   const { fresh } = await renewed("sess_2");
@@ -121,7 +121,7 @@ test("R-7.6-8: what is left offline while it is being taken up again is left beh
   expect((await back.next("job.unsubscribe")).job_id).toBe("job_9");
 });
 
-test("R-7.6-8: what is left on a connection that breaks unnoticed is left on the next one", async () => {
+test("R-7.6-8: a job that is left on a connection that breaks unnoticed is left on the next one", async () => {
   const left = await watched();
   const kept = client.subscribe("job_8");
   wire.send(subscribed(await wire.next("job.subscribe"), {}, "job_8"));
@@ -141,7 +141,7 @@ test("R-7.6-8: what is left on a connection that breaks unnoticed is left on the
   expect(subscribe.job_id).toBe("job_8");
 });
 
-test("R-7.6-8: what is left while a full runtime is to be asked once more is left behind the answer", async () => {
+test("R-7.6-8: a handle that is left while a full runtime is to be asked again is left after the reply", async () => {
   const watching = client.subscribe("job_9", { history: true });
   const first = await wire.next("job.subscribe");
   wire.send(subscribed(first, {}, "job_9"));
@@ -158,7 +158,7 @@ test("R-7.6-8: what is left while a full runtime is to be asked once more is lef
   expect((await wire.next("job.unsubscribe")).job_id).toBe("job_9");
 });
 
-test("R-7.6-8: what is left while it is being taken up again is left in the session that answers", async () => {
+test("R-7.6-8: a handle that is left while it reattaches is left in the session that answers", async () => {
   const left = await watched();
   wire.pair.sever();
   const { fresh: second } = await renewed("sess_2");
@@ -170,7 +170,7 @@ test("R-7.6-8: what is left while it is being taken up again is left in the sess
   expect((await third.next("job.unsubscribe")).job_id).toBe("job_9");
 });
 
-test("R-7.2-3: a job that is submitted again is not left with a subscription that its client had to it", async () => {
+test("R-7.2-3: leaving an earlier subscription does not leave a job that is submitted again", async () => {
   await using house = new Hosted();
   const owner = await house.connect();
   const key = { idempotencyKey: "k" };
@@ -187,7 +187,7 @@ test("R-7.2-3: a job that is submitted again is not left with a subscription tha
   expect(numbers(await collect(again.events))).toEqual(upTo(5));
 });
 
-test("R-7.6-8: nor is one whose submit is under way, which may lead to the very job", async () => {
+test("R-7.6-8: leaving a job does not affect a submit in flight that leads to it", async () => {
   const left = await watched();
   const submitting = client.submit("echo", null, { idempotencyKey: "k" });
   const submit = await wire.next("job.submit");
@@ -200,7 +200,7 @@ test("R-7.6-8: nor is one whose submit is under way, which may lead to the very 
   expect(await job.result()).toBe("done");
 });
 
-test("R-7.6-8: what was left meanwhile is left once such a submit has led to another job", async () => {
+test("R-7.6-8: a job that was left meanwhile is left once such a submit has led to another job", async () => {
   const left = await watched();
   const submitting = client.submit("echo", null, { idempotencyKey: "k" });
   const submit = await wire.next("job.submit");

@@ -62,11 +62,11 @@ async function hosted(): Promise<Client> {
   return client;
 }
 
-test("an agent's definition types what goes in, what comes on the way, and what comes back", async () => {
+test("an agent's definition types its input, its events and its result", async () => {
   const client = await hosted();
   const auditing = client.agent<typeof audit>("audit@2.0.0");
   expect(auditing.reference).toBe("audit@2.0.0");
-  // What a client sends is what the schema takes, not what it makes of it.
+  // What a client sends is the schema's input, not its output.
   expectTypeOf(auditing.submit).parameter(0).toEqualTypeOf<{
     root: string;
     depth?: string | undefined;
@@ -131,7 +131,7 @@ test("a wrong input does not compile, and neither does the name of another agent
   ]);
 });
 
-test("what a definition does not say is not made up", async () => {
+test("a definition adds no types that it does not declare", async () => {
   const client = await hosted();
   const job = await client.agent<typeof plain>("plain").submit({ root: "/srv" });
   expectTypeOf(job).toEqualTypeOf<Job<{ findings: string[] }, VendorEvent>>();
@@ -155,7 +155,7 @@ test("what a definition does not say is not made up", async () => {
   expect(bodies).toEqual([{ any: "thing" }]);
 });
 
-test("the input's schema, where it is given, is asked before anything is sent", async () => {
+test("the input's schema, if given, is checked before anything is sent", async () => {
   const script = new ScriptedRuntime();
   const { client, wire } = await script.online();
   const auditing = client.agent<typeof audit>("audit", { input: AuditInput });
@@ -172,11 +172,11 @@ test("the input's schema, where it is given, is asked before anything is sent", 
   await expect(auditing.submit(cyclic)).rejects.toMatchObject({ code: "MISUSE" });
   await wire.barrier();
 
-  // What is sent is what was given: the agent's own schema turns it into what the agent gets.
+  // What is sent is what was passed: the agent's own schema turns it into the agent's input.
   void auditing.submit({ root: "/", depth: "2" });
   expect((await wire.next("job.submit")).payload.input).toEqual({ root: "/", depth: "2" });
 
-  // Without the agent's type the schema alone tells it. It is asked what the runtime will see: a Date is text by then.
+  // Without the agent's type, the schema alone gives it. It checks what the runtime will see: a Date is text by then.
   const Since = z.object({ since: z.iso.datetime() });
   const since = client.agent("since@1", { input: Since });
   expectTypeOf(since.submit).parameter(0).toEqualTypeOf<{ since: string }>();
@@ -199,7 +199,7 @@ test("the types of agents", () => {
   expectTypeOf<OutputOf<{ run: (ctx: unknown, input: bigint) => Promise<Date> }>>().toBeString();
 });
 
-test("what is sent is what was checked, whatever the caller makes of it meanwhile", async () => {
+test("what was checked is sent, even if the caller changes it meanwhile", async () => {
   const client = await hosted();
   const known = client.agent("plain", { input: z.object({ root: z.string() }) });
   const input = { root: "" };

@@ -6,7 +6,7 @@ import { unlessAborted } from "./unless-aborted.ts";
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
-test("whoever asks again and again for what takes long leaves nothing behind", async () => {
+test("repeated aborted waits for slow work leave nothing behind", async () => {
   const work = Promise.withResolvers<number>();
   const then = vi.spyOn(work.promise, "then");
   const signals: WeakRef<AbortSignal>[] = [];
@@ -18,7 +18,7 @@ test("whoever asks again and again for what takes long leaves nothing behind", a
     await expect(wait).rejects.toThrow(`enough ${asked}`);
   }
   expect(then).toHaveBeenCalledTimes(1);
-  // What was given to a WeakRef stays until the end of the turn.
+  // The target of a WeakRef stays until the end of the turn.
   await new Promise(setImmediate);
   collectGarbage();
   expect(signals.filter((signal) => signal.deref() !== undefined).length).toBeLessThan(10);
@@ -30,7 +30,7 @@ test("whoever asks again and again for what takes long leaves nothing behind", a
   expect(await unlessAborted(work.promise, signal)).toBe(7);
 });
 
-test("a wait that is over before it begins lets the failure of the work be nobody's", async () => {
+test("a wait that is aborted before it begins ignores the failure of the work", async () => {
   const unhandled = vi.fn();
   process.on("unhandledRejection", unhandled);
   const wait = unlessAborted(Promise.reject(new Error("later")), AbortSignal.abort("before"));

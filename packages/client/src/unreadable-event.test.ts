@@ -16,7 +16,7 @@ async function running(sdk: Sdk) {
   return { runtime, client, wire, job, seen, read };
 }
 
-/** Where numbers may be swapped, one that is missing has its time. */
+/** Where numbers may be swapped, a missing one is given time. */
 async function missing(runtime: ForeignRuntime, wire: ForeignWire, sdk: Sdk): Promise<void> {
   if (sdk !== go) return;
   await wire.barrier();
@@ -29,7 +29,7 @@ const violation = (why: string) => ({
   message: expect.stringContaining(why),
 });
 
-/** Frames that say by their text which number they have, and why nothing more can be read of them. */
+/** Frames whose text shows their number, and why nothing more of them can be read. */
 const unreadable: readonly [string, (whole: string) => string, string][] = [
   ["is cut off", (whole) => whole.slice(0, -2), "not valid JSON"],
   ["has a word of somebody else before it", (whole) => `Loading... ${whole}`, "not valid JSON"],
@@ -71,7 +71,7 @@ test.each(sdks.map((sdk) => [sdk.name, sdk] as const))(
 );
 
 test.each(sdks.map((sdk) => [sdk.name, sdk] as const))(
-  "%s: what cannot be read and was there before, or is no event, disturbs nobody",
+  "%s: an unreadable frame that was already delivered, or is no event, does no harm",
   async (_name, sdk) => {
     const { runtime, client, wire, job } = await running(sdk);
     wire.event(1, "job_1", "readable");
@@ -79,7 +79,7 @@ test.each(sdks.map((sdk) => [sdk.name, sdk] as const))(
     wire.event(2, "job_1", "on");
     await wire.barrier();
     expect(client.state.kind).toBe("online");
-    // A number that is missing behind them has nothing to do with them.
+    // A number that is missing after them has nothing to do with them.
     wire.event(4, "job_1", "too far");
     await missing(runtime, wire, sdk);
     const again = await runtime.again(client);

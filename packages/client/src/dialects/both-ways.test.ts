@@ -5,8 +5,8 @@ import { collect } from "../../test/scripted-runtime.ts";
 import { type Client, connect } from "../index.ts";
 
 /**
- * Our runtime answers as clients of the SDKs want it, and our client, without the mark, takes it for a stranger's. Each has
- * its forms from the same tables by itself.
+ * Our runtime answers as the clients of the SDKs expect, and our client, without the mark, takes it for a stranger's. Each derives
+ * its forms from the same tables independently.
  */
 describe.each(["draft", "typescript", "java", "go", "csharp"] as const)("as %s", (profile) => {
   let hosted: Hosted;
@@ -21,7 +21,7 @@ describe.each(["draft", "typescript", "java", "go", "csharp"] as const)("as %s",
     await hosted[Symbol.asyncDispose]();
   });
 
-  test("R-D-7, R-D-8: submits at once, accepted and rejected, each get their own", async () => {
+  test("R-D-7, R-D-8: submits at once, accepted and rejected, each get their own reply", async () => {
     const agents = Array.from({ length: 20 }, (_, n) => (n % 3 === 0 ? "nobody" : "counting"));
     const submitting = agents.map((agent) => client.submit(agent));
     hosted.counting.upTo(2);
@@ -45,13 +45,13 @@ describe.each(["draft", "typescript", "java", "go", "csharp"] as const)("as %s",
     expect(numbers(await collect(job.events))).toEqual(upTo(9));
   });
 
-  test("R-7.4-1, R-D-9: a cancel, a listing and a refused subscription beside jobs that run", async () => {
+  test("R-7.4-1, R-D-9: a cancel, a listing and a refused subscription work beside running jobs", async () => {
     const job = await client.submit("counting");
     const other = await client.submit("counting");
     const listed = await collect(client.jobs());
     expect(listed.map(({ id }) => id).sort()).toEqual([job.id, other.id].sort());
     if (profile !== "csharp") {
-      // That one gets no answer while jobs run.
+      // C# gets no answer to this one while jobs run.
       await expect(client.subscribe("job_none")).rejects.toMatchObject({ code: "JOB_NOT_FOUND" });
     }
     await Promise.all([job.cancel("first"), job.cancel("second")]);
@@ -60,7 +60,7 @@ describe.each(["draft", "typescript", "java", "go", "csharp"] as const)("as %s",
     expect(await other.result()).toBe(0);
   });
 
-  test("R-7.6-5: the history of a job that is over", async () => {
+  test("R-7.6-5: the history of a finished job is replayed", async () => {
     const job = await client.submit("counting");
     hosted.counting.upTo(4);
     hosted.counting.end();
@@ -71,7 +71,7 @@ describe.each(["draft", "typescript", "java", "go", "csharp"] as const)("as %s",
   });
 });
 
-/** Lets nobody see whose client it is. */
+/** Hides whose client it is. */
 function unmarked(dial: Dial): Dial {
   return async (signal) => {
     const transport = await dial(signal);

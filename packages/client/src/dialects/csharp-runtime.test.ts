@@ -9,7 +9,7 @@ beforeEach(() => {
 });
 expectNoUnhandledRejections();
 
-test("R-6.2-3: only what was offered as well is agreed upon, though it lists all that it knows", async () => {
+test("R-6.2-3: only features that were also offered are agreed on, though it lists all that it knows", async () => {
   const { client } = await runtime.greeted({ features: ["subscribe"] });
   expect(client.session.features).toEqual(["subscribe"]);
   await expect(client.jobs().next()).rejects.toMatchObject({ code: "MISUSE" });
@@ -58,7 +58,7 @@ test("rejections: a listing while jobs run is an empty page, and a cancel gets n
   await expect(cancelling).rejects.toMatchObject({ code: "REQUEST_TIMEOUT" });
 });
 
-test("R-D-1: timedout in job.subscribed, and a budget as it is now", async () => {
+test("R-D-1: job.subscribed has timedout, and the current budget", async () => {
   const { client, wire } = await runtime.greeted();
   const opening = client.subscribe("job_9", { history: true });
   await wire.next("job.subscribe");
@@ -79,7 +79,7 @@ test("R-D-1: timedout in job.subscribed, and a budget as it is now", async () =>
   expect(phases(await collect(job.events))).toEqual(["one"]);
 });
 
-test("R-D-1: a rotation under longer names", async () => {
+test("R-D-1: a rotation uses longer names", async () => {
   const { client, wire } = await runtime.greeted();
   const submitting = client.submit("echo", 1);
   await wire.next("job.submit");
@@ -96,7 +96,7 @@ test("R-D-1: a rotation under longer names", async () => {
   expect(job.credentials.get("c")?.value).toBe("new");
 });
 
-test("R-6.3-3: it has no word for a nested resume, and takes session.resume on the session that it opened", async () => {
+test("R-6.3-3: it does not know a nested resume, and accepts session.resume on the session that it opened", async () => {
   const { client, wire, job } = await runtime.running();
   wire.sever();
   const second = await runtime.again(client);
@@ -108,7 +108,7 @@ test("R-6.3-3: it has no word for a nested resume, and takes session.resume on t
   expect(await job.result()).toBe("job_1");
 });
 
-test("R-D-1: a session that the runtime leaves with bye is taken up again", async () => {
+test("R-D-1: a session that the runtime leaves with bye is resumed", async () => {
   const { client, wire, job } = await runtime.running();
   wire.say("session.bye", { reason: "shutdown" });
   const second = await runtime.again(client);

@@ -17,7 +17,7 @@ function say(wire: ForeignWire, type: string, payload: object, header: object = 
 }
 let said = 0;
 
-test("R-15-2: what a vendor says within the capabilities of a welcome reaches the application unchanged", async () => {
+test("R-15-2: vendor fields within the capabilities of a welcome reach the application unchanged", async () => {
   const connecting = runtime.connect();
   const wire = await runtime.wire();
   await wire.next("session.hello");
@@ -97,7 +97,7 @@ async function reopened<T>(opening: Promise<T>, wire: ForeignWire): Promise<T> {
   return opening;
 }
 
-test("R-D-11: without any feature there are handshakes and submits, and the rest says what is missing", async () => {
+test("R-D-11: without any feature, handshakes and submits work, and other calls say what is missing", async () => {
   const connecting = runtime.connect();
   const wire = await runtime.wire();
   await wire.next("session.hello");
@@ -113,7 +113,7 @@ test("R-D-11: without any feature there are handshakes and submits, and the rest
   }
 });
 
-test("R-D-11, R-5.1-7: every optional field is there, and many that nobody knows", async () => {
+test("R-D-11, R-5.1-7: every optional field is present, and many unknown ones", async () => {
   const unknown = { "x-acme": 1, nested: { deep: [null] } };
   const connecting = runtime.connect();
   const wire = await runtime.wire();
@@ -210,7 +210,7 @@ test("R-D-11, R-5.1-7: every optional field is there, and many that nobody knows
     ...authority,
     credentials,
     parent_job_id: null,
-    // Whatever it counts there, it is not the number of what comes.
+    // Whatever it counts there, it is not the number of a later envelope.
     subscribed_from: 900,
     replayed: true,
     ...unknown,
@@ -225,7 +225,7 @@ test("R-D-11, R-5.1-7: every optional field is there, and many that nobody knows
   expect(phases(await collect(watched.events))).toEqual(["on"]);
 });
 
-test("R-5.4-6: an answer is found by its request's id, and by nothing else where it names one", async () => {
+test("R-5.4-6: a reply that names a request is matched by that id, and by nothing else", async () => {
   const { client, wire } = await runtime.greeted();
   const submitting = client.submit("echo", 1);
   const { id, trace_id } = await wire.next("job.submit");
@@ -236,7 +236,7 @@ test("R-5.4-6: an answer is found by its request's id, and by nothing else where
   expect((await submitting).id).toBe("job_1");
 });
 
-test("R-5.4-6: by an envelope's id that is a request's", async () => {
+test("R-5.4-6: a reply whose envelope id is a request's is matched by that", async () => {
   const { client, wire } = await runtime.greeted();
   const submitting = client.submit("echo", 1);
   const { id } = await wire.next("job.submit");
@@ -244,7 +244,7 @@ test("R-5.4-6: by an envelope's id that is a request's", async () => {
   expect((await submitting).id).toBe("job_1");
 });
 
-test("R-7.6-8: a subscription whose caller waits no longer is left once it is acknowledged", async () => {
+test("R-7.6-8: a subscription that its caller gave up is left once it is acknowledged", async () => {
   const { client, wire } = await runtime.greeted();
   const abort = new AbortController();
   const watching = client.subscribe("job_9", { signal: abort.signal });
@@ -256,7 +256,7 @@ test("R-7.6-8: a subscription whose caller waits no longer is left once it is ac
   expect((await wire.next("job.unsubscribe")).job_id).toBe("job_9");
 });
 
-test("R-7.6-8: so is one that was never acknowledged, once it is expected no longer", async () => {
+test("R-7.6-8: one that is never acknowledged is left once its timeout passes", async () => {
   const { client, wire } = await runtime.greeted();
   const abort = new AbortController();
   const watching = client.subscribe("job_9", { signal: abort.signal });
@@ -268,7 +268,7 @@ test("R-7.6-8: so is one that was never acknowledged, once it is expected no lon
   expect(runtime.clock.pending).toBe(0);
 });
 
-test("a restored session of another runtime is taken up in its forms from the first frame on", async () => {
+test("a saved session of another runtime is resumed in its forms from the first frame on", async () => {
   const { client, wire, job } = await runtime.running();
   wire.event(1, "job_1", "one");
   await wire.barrier();
@@ -286,7 +286,7 @@ test("a restored session of another runtime is taken up in its forms from the fi
   expect(next.session.id).toBe(SESSION);
 });
 
-test("requests that wait for their turn reject with the client's end, and none of them is sent", async () => {
+test("requests that wait for their turn reject when the client ends, and none of them is sent", async () => {
   const { client, wire } = await runtime.greeted();
   const submitting = [1, 2, 3].map((n) => client.submit("echo", n));
   await wire.next("job.submit");
@@ -299,7 +299,7 @@ test("requests that wait for their turn reject with the client's end, and none o
   expect(runtime.clock.pending).toBe(0);
 });
 
-test("requests that wait for their turn when the connection drops go out on the next one, in their order", async () => {
+test("requests that wait for their turn when the connection drops go out on the next one, in order", async () => {
   const { client, wire } = await runtime.greeted();
   const first = client.submit("echo", 1);
   const rest = [2, 3].map((n) => client.submit("echo", n));
@@ -318,7 +318,7 @@ test("requests that wait for their turn when the connection drops go out on the 
   expect((await Promise.all(rest)).map(({ id }) => id)).toEqual(["job_2", "job_3"]);
 });
 
-test("a submit that was given up when the connection drops is not sent again", async () => {
+test("a submit that was given up before the connection drops is not sent again", async () => {
   const { client, wire } = await runtime.greeted();
   const abort = new AbortController();
   const first = client.submit("echo", 1, { signal: abort.signal, idempotencyKey: "k" });
@@ -335,7 +335,7 @@ test("a submit that was given up when the connection drops is not sent again", a
   expect((await second).id).toBe("job_2");
 });
 
-test("fromJobSeq is refused where jobs have no numbers of their own", async () => {
+test("fromJobSeq is refused if jobs have no numbers of their own", async () => {
   const { client } = await runtime.greeted();
   for (const asked of [
     client.job("job_9", { fromJobSeq: 3 }),

@@ -15,15 +15,15 @@ import { type Client, connect } from "../index.ts";
 
 expectNoUnhandledRejections();
 
-/** Milliseconds from which a timer is a time-out, for what never comes, and no pause. */
+/** A timer of this many milliseconds or more is a timeout, for what never comes, and not a pause. */
 const LONG = 5_000;
-/** Pauses of the client are short. */
+/** The client's pauses are short. */
 const hasty: Clock = {
   ...systemClock,
   after: (ms, fire) => systemClock.after(ms < LONG ? ms / 50 : ms, fire),
 };
 
-/** A number below `n`, each time it is called. */
+/** A number below `n`, on each call. */
 type Below = (n: number) => number;
 
 /** The same numbers for the same seed (mulberry32). */
@@ -60,7 +60,7 @@ const endless = defineAgent({
     }),
 });
 
-/** Our runtime, spoken to by our client without its mark, over connections that break at any frame of either side. */
+/** Our runtime and our client, without its mark, over connections that break at any frame of either side. */
 class World {
   readonly below: Below;
   readonly runtime;
@@ -118,12 +118,12 @@ class World {
   }
 }
 
-/** What may become of a request whose connection was lost. */
+/** The outcomes that a request may have if its connection was lost. */
 function lost(error: unknown): undefined {
   expect(error).toMatchObject({ code: "SESSION_LOST" });
 }
 
-/** One caller, who checks that what comes is the own. */
+/** One caller, which checks that it gets only its own replies. */
 async function call(client: Client, { below, profile }: World, n: number): Promise<void> {
   switch (below(7)) {
     case 0:
@@ -151,7 +151,7 @@ async function call(client: Client, { below, profile }: World, n: number): Promi
     }
     case 4: {
       const error = await client.submit("nobody", n).catch((thrown) => thrown);
-      // Accepted for the look of it, and what fails it may go down with a connection.
+      // It is accepted for form's sake, and the error that fails it may be lost with a connection.
       if (profile === "csharp" && !("code" in error)) return;
       if (error.code !== "AGENT_NOT_AVAILABLE") lost(error);
       return;
@@ -170,7 +170,7 @@ async function call(client: Client, { below, profile }: World, n: number): Promi
 
 describe.each(["draft", "typescript", "java", "go", "csharp"] as const)("as %s", (profile) => {
   test.each([20, 21, 22, 24, 25, 26])(
-    "R-5.4-6, R-5.4-8, R-8.3-1: over lost connections everybody gets what is their own, seed %i",
+    "R-5.4-6, R-5.4-8, R-8.3-1: over lost connections every caller gets its own replies, seed %i",
     async (seed) => {
       const world = new World(profile, seed);
       const client = await world.connected();

@@ -6,7 +6,7 @@ import { collect, SESSION } from "../../test/scripted-runtime.ts";
 
 expectNoUnhandledRejections();
 
-/** What no published runtime does otherwise than the others: it names no request. */
+/** What all published runtimes have in common: their replies do not name the request. */
 describe.each(sdks)("a runtime of $name", (sdk) => {
   let runtime: ForeignRuntime;
   beforeEach(() => {
@@ -32,7 +32,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
       const submit = await wire.next("job.submit");
       expect(submit.payload.input).toBe(n);
       traces.add(submit.trace_id);
-      // Nothing else is under way.
+      // Nothing else is in flight.
       await wire.barrier();
       const trace_id = submit.trace_id;
       if (n % 3 === 0) wire.jobError("AGENT_NOT_AVAILABLE", { job_id: `job_none_${n}`, trace_id });
@@ -47,7 +47,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     for (const trace of traces) expect(trace).toMatch(/^[0-9a-f]{32}$/);
   });
 
-  test("R-D-7: a trace of the caller's own is kept", async () => {
+  test("R-D-7: a trace from the caller is kept", async () => {
     const { client, wire } = await runtime.greeted();
     const traceId = "9f2c41d07be84a6392d5e8b1c03f7a64";
     const traceContext = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
@@ -57,7 +57,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect((await submitting).id).toBe("job_1");
   });
 
-  test("R-5.4-7: a submit that is never answered times out, and only then the next one goes out, with its own time", async () => {
+  test("R-5.4-7: an unanswered submit times out, and only then the next one goes out, with its own timeout", async () => {
     const { client, wire } = await runtime.greeted();
     const first = client.submit("echo", 1);
     const second = client.submit("echo", 2);
@@ -70,7 +70,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect((await second).id).toBe("job_2");
   });
 
-  test("R-D-7: the late answer to a submit that was given up is not taken for the next one's", async () => {
+  test("R-D-7: the late reply to a submit that was given up does not count as the next one's", async () => {
     const { client, wire } = await runtime.greeted();
     const first = client.submit("echo", 1);
     const { trace_id } = await wire.next("job.submit");
@@ -85,7 +85,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect((await second).id).toBe("job_2");
   });
 
-  test("R-D-7: a submit whose caller waits no longer keeps its turn until it is answered", async () => {
+  test("R-D-7: a submit that its caller gave up keeps its turn until it is answered", async () => {
     const { client, wire } = await runtime.greeted();
     const abort = new AbortController();
     const first = client.submit("echo", 1, { signal: abort.signal });
@@ -95,7 +95,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     const second = client.submit("echo", 2);
     const third = client.submit("echo", 3);
     await wire.barrier();
-    // Without a trace: only the order tells whose it is.
+    // Without a trace, only the order tells whose it is.
     wire.accept("job_1");
     expect((await wire.next("job.submit")).payload.input).toBe(2);
     wire.accept("job_2");
@@ -121,7 +121,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect((await third).id).toBe("job_3");
   });
 
-  test("R-D-9: an error that names no request is about the only one that waits, and about no job", async () => {
+  test("R-D-9: an error that names no request belongs to the only pending one, and to no job", async () => {
     const { client, wire, job } = await runtime.running();
     const submitting = client.submit("echo", 2);
     await wire.next("job.submit");
@@ -137,7 +137,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect(await other.result()).toBe("job_2");
   });
 
-  test("R-D-9: among several it is about the oldest that its code fits", async () => {
+  test("R-D-9: among several it belongs to the oldest that its code fits", async () => {
     const { client, wire, job } = await runtime.running();
     const submitting = client.submit("echo", 2);
     await wire.next("job.submit");
@@ -155,13 +155,13 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     await expect(opening).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
     wire.say("session.jobs", { request_id: id, jobs: [] });
     expect((await listing).done).toBe(true);
-    // Nobody waits: it is about nobody.
+    // No request is pending: it belongs to none.
     wire.sessionError("JOB_NOT_FOUND");
     wire.result(1, "job_1");
     expect(await job.result()).toBe("job_1");
   });
 
-  test("R-D-9: behind which the connection is closed, an error that fits no request is the session's", async () => {
+  test("R-D-9: an error that fits no request belongs to the session if the connection closes after it", async () => {
     const { client, wire, job } = await runtime.running();
     wire.sessionError("UNAUTHENTICATED");
     wire.connection.pair.runtime.close("refused");
@@ -183,7 +183,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect(await job.result()).toBe("job_1");
   });
 
-  test("R-D-8: DUPLICATE_KEY on a job that runs rejects the submit and leaves the job alone, numbered or not", async () => {
+  test("R-D-8: DUPLICATE_KEY on a running job rejects the submit and leaves the job alone, numbered or not", async () => {
     const { client, wire, job } = await runtime.running();
     for (const header of [{}, { event_seq: 1 }]) {
       const again = client.submit("echo", 2, { idempotencyKey: "k" });
@@ -191,7 +191,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
       wire.jobError("DUPLICATE_KEY", { job_id: "job_1", ...header });
       await expect(again).rejects.toMatchObject({ code: "DUPLICATE_KEY" });
     }
-    // Nobody asked.
+    // No request was pending.
     wire.jobError("DUPLICATE_KEY", { job_id: "job_1", event_seq: 2 });
     wire.event(3, "job_1", "on");
     wire.result(4, "job_1");
@@ -199,7 +199,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect(phases(await collect(job.events))).toEqual(["on"]);
   });
 
-  test("R-D-8: a rejection that nobody waits for is nobody's, also once somebody waits again", async () => {
+  test("R-D-8: a rejection while no request is pending is dropped, and does not reject a later one", async () => {
     const { client, wire, job } = await runtime.running();
     wire.jobError("AGENT_NOT_AVAILABLE", { job_id: "job_fresh" });
     await wire.barrier();
@@ -212,14 +212,14 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect(await job.result()).toBe("job_1");
   });
 
-  test("R-D-8: the end of a delegated job is not the rejection of a submit", async () => {
+  test("R-D-8: the end of a delegated job does not count as the rejection of a submit", async () => {
     const { client, wire, job } = await runtime.running();
     const body = { agent: "echo", child_job_id: "job_child" };
     const delegation = { kind: "delegate", ts: "2026-11-02T08:15:30Z", body };
     wire.say("job.event", delegation, { job_id: "job_1", event_seq: 1 });
     const submitting = client.submit("echo", 2);
     await wire.next("job.submit");
-    // Its end is all that is heard of it.
+    // Its end is all that the client learns of it.
     wire.jobError("INTERNAL_ERROR", { job_id: "job_child", event_seq: 2 });
     wire.event(3, "job_grandchild", "running");
     wire.jobError("INTERNAL_ERROR", { job_id: "job_grandchild", event_seq: 4 });
@@ -257,7 +257,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     await second.barrier();
   });
 
-  test("R-D-8, R-5.4-8: a rejection that was lost with the connection is the repeated submit's, once", async () => {
+  test("R-D-8, R-5.4-8: a rejection that was lost with the connection goes to the repeated submit, once", async () => {
     const { client, wire } = await runtime.running();
     const keyed = client.submit("echo", 2, { idempotencyKey: "k" });
     const plain = client.submit("echo", 3);
@@ -267,7 +267,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     await second.next("session.hello");
     second.welcome("rt_2");
     expect((await second.next("job.submit")).id).toBe(id);
-    // Once for the first time and once for the second: the other one is not for whoever comes next.
+    // Once for the first attempt and once for the second: the other one must not go to a later request.
     second.jobError("DUPLICATE_KEY", { job_id: "job_x", trace_id });
     await expect(keyed).rejects.toMatchObject({ code: "DUPLICATE_KEY" });
     await second.next("job.submit");
@@ -277,7 +277,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect((await plain).id).toBe("job_3");
   });
 
-  test("R-7.2-3: the acceptance of a submit that was made twice is not the next one's", async () => {
+  test("R-7.2-3: the acceptance of a submit that was sent twice does not go to the next one", async () => {
     const { client, wire } = await runtime.running();
     const keyed = client.submit("echo", 2, { idempotencyKey: "k" });
     const plain = client.submit("echo", 3);
@@ -296,7 +296,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect((await plain).id).toBe("job_3");
   });
 
-  test("R-5.4-8, R-6.3-8: what a resume repeats of a job before its lost acceptance is the job's, to its end", async () => {
+  test("R-5.4-8, R-6.3-8: records that a resume repeats before the lost acceptance belong to the job, to its end", async () => {
     const { client, wire, job } = await runtime.running();
     const keyed = client.submit("echo", 2, { idempotencyKey: "k" });
     await wire.next("job.submit");
@@ -308,7 +308,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     second.event(2, "job_1", "other");
     await second.next("job.submit");
     await second.barrier();
-    // What came is not repeated on the connection after.
+    // The next connection does not repeat what arrived.
     second.sever();
     const third = await runtime.again(client);
     expect((await third.next("session.hello")).payload.last_event_seq).toBe(2);
@@ -338,7 +338,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     await cancelling[1];
   });
 
-  test("R-D-1: a cancel that is never acknowledged is by the job's end, and an ended job needs none", async () => {
+  test("R-D-1: a cancel that is never acknowledged settles with the job's end, and an ended job needs none", async () => {
     const { wire, job } = await runtime.running();
     const cancelling = job.cancel();
     const again = job.cancel();
@@ -351,7 +351,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     await cancelling;
     await again;
     await job.cancel();
-    // Belated, as Java and Go number it.
+    // A late one, as Java and Go number it.
     wire.say("job.cancelled", { job_id: "job_1", reason: "" }, { job_id: "job_1", event_seq: 2 });
     await wire.barrier();
     await expect(job.result()).rejects.toMatchObject({ code: "CANCELLED" });
@@ -376,7 +376,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect(statuses).toEqual(["running", "error", "pending"]);
   });
 
-  test("section 6.6: lists without next_cursor and without what is optional", async () => {
+  test("section 6.6: lists may lack next_cursor and every optional field", async () => {
     const { client, wire } = await runtime.greeted();
     const listing = collect(client.jobs());
     const { id } = await wire.next("session.list_jobs");
@@ -388,7 +388,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     ]);
   });
 
-  test("R-D-1: a resume is asked for in a hello that has both forms, and the stream goes on", async () => {
+  test("R-D-1: a resume is requested in a hello that has both forms, and the stream goes on", async () => {
     const { client, wire, job } = await runtime.running();
     wire.event(1, "job_1", "before");
     await wire.barrier();
@@ -412,7 +412,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect(phases(await collect(job.events))).toEqual(["before", "after"]);
   });
 
-  test("R-6.3-3, R-D-1: where the hello opened another session, session.resume follows on it", async () => {
+  test("R-6.3-3, R-D-1: if the hello opened another session, session.resume follows on it", async () => {
     const { client, wire, job } = await runtime.running();
     wire.sever();
     const second = await runtime.again(client);
@@ -455,7 +455,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     },
   );
 
-  test("a client that is welcome no longer is told so by the plain hello", async () => {
+  test("a client that is no longer admitted learns so from the plain hello", async () => {
     const { client, wire, job } = await runtime.running();
     wire.sever();
     for (const resumes of [true, false]) {
@@ -470,7 +470,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect(client.state).toHaveProperty("error", expect.any(ArcpError));
   });
 
-  test("a runtime that has no answer to session.resume gets a fresh session", async () => {
+  test("a runtime that does not answer session.resume gets a fresh session", async () => {
     const { client, wire } = await runtime.greeted();
     wire.sever();
     const second = await runtime.again(client);
@@ -483,7 +483,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
   });
 
   test.each(["normal", "refused", "fault"] as const)(
-    "R-6.3-19: a runtime that closes (%s) on session.resume gets a fresh session, and is not asked for ever",
+    "R-6.3-19: a runtime that closes (%s) on session.resume gets a fresh session, and is not asked forever",
     async (reason) => {
       const { client, wire } = await runtime.greeted();
       wire.sever();
@@ -515,7 +515,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     },
   );
 
-  test("R-6.3-19: a connection that breaks, or a runtime that goes away, says nothing of the session", async () => {
+  test("R-6.3-19: a broken connection, or a runtime that goes away, says nothing about the session", async () => {
     const { client, wire } = await runtime.greeted();
     wire.sever();
     for (const end of [undefined, "going-away"] as const) {
@@ -530,7 +530,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect((await last.next("session.hello")).payload).toHaveProperty("resume");
   });
 
-  test("R-8.3-3, R-8.3-4: duplicates are dropped, and behind a gap the client resumes from the last number", async () => {
+  test("R-8.3-3, R-8.3-4: duplicates are dropped, and after a gap the client resumes from the last number", async () => {
     const { client, wire, job } = await runtime.running();
     wire.event(1, "job_1", "one");
     wire.event(1, "job_1", "one again");
@@ -552,7 +552,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect(phases(await collect(job.events))).toEqual(["one", "two", "three", "four"]);
   });
 
-  test("R-8.3-4, R-6.3-19: a number that no resume brings costs the session, and is not asked for ever", async () => {
+  test("R-8.3-4, R-6.3-19: a number that no resume brings costs the session, and is not asked for forever", async () => {
     const { client, wire, job } = await runtime.running();
     const { clock } = runtime;
     let next = wire;
@@ -583,7 +583,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect(await job.result()).toBe("job_1");
   });
 
-  test("R-5.3-5, R-8.1-3, R-12-3: what is not known is counted and ignored, or handed on as it came", async () => {
+  test("R-5.3-5, R-8.1-3, R-12-3: unknown input is counted and ignored, or passed on as it came", async () => {
     const { client, wire, job } = await runtime.running();
     wire.say("job.heartbeat", { any: 1 }, { job_id: "job_1", event_seq: 1 });
     wire.say("x-acme.hint", {});
@@ -607,7 +607,7 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect(client.state.kind).toBe("online");
   });
 
-  test("R-12-3: an error without message and retryable is filled from the table", async () => {
+  test("R-12-3: an error without message and retryable is filled in from the table", async () => {
     const { client, wire } = await runtime.greeted();
     const submitting = client.submit("echo", 1);
     await wire.next("job.submit");

@@ -9,7 +9,7 @@ beforeEach(() => {
 });
 expectNoUnhandledRejections();
 
-test("R-6.2-8: agents without versions, and with a key of its own", async () => {
+test("R-6.2-8: agents come without versions, and under a key of its own", async () => {
   const { client } = await runtime.greeted();
   expect(client.agents()).toMatchObject([{ name: "echo", versions: [] }]);
 });
@@ -22,7 +22,7 @@ test("R-5.4-2: requests are rejected by a session.error that names them", async 
   const cancel = await wire.next("job.cancel");
   wire.say("session.error", { ...problem("PERMISSION_DENIED"), request_id: cancel.id });
   wire.say("session.error", { ...problem("AGENT_NOT_AVAILABLE"), request_id: id });
-  // A rejection that comes once more is nobody's.
+  // A rejection that comes twice is dropped.
   wire.say("session.error", { ...problem("AGENT_NOT_AVAILABLE"), request_id: id });
   await expect(submitting).rejects.toMatchObject({ code: "AGENT_NOT_AVAILABLE" });
   await expect(cancelling).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
@@ -30,7 +30,7 @@ test("R-5.4-2: requests are rejected by a session.error that names them", async 
   expect(await job.result()).toBe("job_1");
 });
 
-test("R-9.1-1: an acceptance leaves an empty lease out, and an event its empty body", async () => {
+test("R-9.1-1: an acceptance omits an empty lease, and an event its empty body", async () => {
   const { client, wire } = await runtime.greeted();
   const submitting = client.submit("echo", 1);
   await wire.next("job.submit");
@@ -43,7 +43,7 @@ test("R-9.1-1: an acceptance leaves an empty lease out, and an event its empty b
   expect(await collect(job.events)).toMatchObject([{ kind: "x-acme.tick", body: {} }]);
 });
 
-test("R-D-1: a result under output, null and falsy ones too", async () => {
+test("R-D-1: results come under output, even null and falsy ones", async () => {
   const { client, wire } = await runtime.greeted();
   for (const [n, output] of [null, 0, "", false].entries()) {
     const submitting = client.submit("echo", 1);
@@ -54,7 +54,7 @@ test("R-D-1: a result under output, null and falsy ones too", async () => {
   }
 });
 
-test("R-D-1: log levels in upper case, fields, and local times", async () => {
+test("R-D-1: log levels are in upper case, and fields and local times are read", async () => {
   const { wire, job } = await runtime.running();
   const body = { level: "WARN", message: "m", fields: { page: 77 } };
   const ts = "2026-11-02T09:15:30.1234567+01:00";
@@ -66,7 +66,7 @@ test("R-D-1: log levels in upper case, fields, and local times", async () => {
   ]);
 });
 
-test("R-D-10: numbers that are swapped are set right", async () => {
+test("R-D-10: swapped numbers are put in order", async () => {
   const { wire, job } = await runtime.running();
   wire.event(2, "job_1", "two");
   wire.event(1, "job_1", "one");
@@ -83,7 +83,7 @@ test("R-D-10: numbers that are swapped are set right", async () => {
   expect(runtime.clock.pending).toBe(0);
 });
 
-test("R-D-10, R-8.3-4: a number that stays away for a second is a gap", async () => {
+test("R-D-10, R-8.3-4: a number that is missing for a second is a gap", async () => {
   const { client, wire, job } = await runtime.running();
   wire.event(1, "job_1", "one");
   wire.event(3, "job_1", "three");
@@ -102,7 +102,7 @@ test("R-D-10, R-8.3-4: a number that stays away for a second is a gap", async ()
   expect(phases(await collect(job.events))).toEqual(["one", "two", "three"]);
 });
 
-test("R-D-10: each number that is missing has a second of its own", async () => {
+test("R-D-10: each missing number has a second of its own", async () => {
   const { client, wire, job } = await runtime.running();
   wire.event(2, "job_1", "two");
   wire.event(4, "job_1", "four");
@@ -118,7 +118,7 @@ test("R-D-10: each number that is missing has a second of its own", async () => 
   expect(phases(await collect(job.events))).toEqual(["one", "two", "three", "four"]);
 });
 
-test("R-D-10: what waits for a missing number when the connection drops is asked for again", async () => {
+test("R-D-10: envelopes that wait for a missing number when the connection drops are asked for again", async () => {
   const { client, wire, job } = await runtime.running();
   wire.event(2, "job_1", "two");
   await wire.barrier();
@@ -133,7 +133,7 @@ test("R-D-10: what waits for a missing number when the connection drops is asked
   expect(phases(await collect(job.events))).toEqual(["one", "two"]);
 });
 
-test("R-D-10: what carries no number does not wait", async () => {
+test("R-D-10: envelopes without a number do not wait", async () => {
   const { client, wire } = await runtime.running();
   wire.event(2, "job_1", "two");
   const submitting = client.submit("echo", 2);
@@ -143,16 +143,16 @@ test("R-D-10: what carries no number does not wait", async () => {
   await wire.barrier();
 });
 
-test("R-D-10: a flood behind a gap is not kept for ever", async () => {
+test("R-D-10: a flood after a gap is not kept forever", async () => {
   const { client, wire } = await runtime.running();
   for (let seq = 2; seq <= 1_002; seq++) wire.event(seq, "job_1", "p");
   await reached(client, "retrying");
 });
 
-test("R-D-10: nor are large events, however few", async () => {
+test("R-D-10: large events after a gap are not kept forever, however few", async () => {
   const { client, wire, job } = await runtime.running();
   const large = "x".repeat(1024 * 1024);
-  // What comes to its turn makes room again.
+  // An event delivered in its turn frees its room.
   for (let seq = 8; seq >= 1; seq--) wire.event(seq, "job_1", large);
   for (let seq = 16; seq >= 9; seq--) wire.event(seq, "job_1", large);
   for await (const { seq } of job.events) if (seq === 16) break;
@@ -170,7 +170,7 @@ test("R-D-1: a token that is refused as UNAUTHENTICATED ends the session, and no
   const third = await runtime.again(client);
   expect((await third.next("session.hello")).payload).not.toHaveProperty("resume");
   third.welcome("rt_2", "sess_2");
-  // Nothing was received of it yet, so its whole history is what is missing.
+  // Nothing of it has arrived yet, so its whole history is missing.
   const subscribe = await third.next("job.subscribe");
   expect(subscribe.payload).toMatchObject({ job_id: "job_1", history: true });
   third.say("job.subscribed", { job_id: "job_1", agent: "echo", current_status: "running" });
@@ -180,7 +180,7 @@ test("R-D-1: a token that is refused as UNAUTHENTICATED ends the session, and no
   expect(phases(await collect(job.events))).toEqual(["one"]);
 });
 
-test("R-5.4-2: a request that is rejected by the code of a lost session is rejected all the same", async () => {
+test("R-5.4-2: a request that is rejected with the code of a lost session is rejected all the same", async () => {
   const { client, wire } = await runtime.greeted();
   const subscribing = client.subscribe("job_9", { history: true });
   const { id } = await wire.next("job.subscribe");
@@ -188,7 +188,7 @@ test("R-5.4-2: a request that is rejected by the code of a lost session is rejec
   await expect(subscribing).rejects.toMatchObject({ code: "RESUME_WINDOW_EXPIRED" });
 });
 
-test("a job of which something was received fails with its session, rather than repeats or loses events", async () => {
+test("a job of which something was received fails with its session, rather than repeat or lose events", async () => {
   const { client, wire, job } = await runtime.running();
   wire.event(1, "job_1", "one");
   await wire.barrier();

@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 expectNoUnhandledRejections();
 
-/** A rejection as Java clients understand it, and then as the draft has it. */
+/** A rejection as Java clients understand it, and then as in the draft. */
 function reject(wire: ForeignWire, id: string, code: string, header: object = {}): void {
   wire.jobError(code, { id, session_id: "sess_1", ...header });
   wire.say("session.error", { ...problem(code), request_id: id });
@@ -47,7 +47,7 @@ test("R-5.4-6, R-D-8: a pair rejects each kind of request, and nothing else", as
   expect(await job.result()).toBe("job_1");
 });
 
-test("R-5.4-3: a pair for a request that waits no longer is nobody's", async () => {
+test("R-5.4-3: a pair for a request that is no longer pending is dropped", async () => {
   const { client, wire } = await runtime.running();
   const first = client.submit("echo", 1);
   const { id } = await wire.next("job.submit");
@@ -61,7 +61,7 @@ test("R-5.4-3: a pair for a request that waits no longer is nobody's", async () 
   expect((await second).id).toBe("job_2");
 });
 
-test("a rejection that names a job which another handle watches does not end that", async () => {
+test("a rejection that names a job does not end the handle that watches that job", async () => {
   const { client, wire } = await runtime.greeted();
   const opening = client.job("job_9");
   await wire.next("job.subscribe");
@@ -84,7 +84,7 @@ test("rejections: an opening is refused by a pair too, and the connection closed
   await expect(connecting).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
 });
 
-test("R-D-1: a job.cancelled that is numbered counts, before the end of the job", async () => {
+test("R-D-1: a numbered job.cancelled counts in the stream, before the end of the job", async () => {
   const { wire, job } = await runtime.running();
   wire.event(1, "job_1", "one");
   const cancelling = job.cancel("enough");
@@ -98,7 +98,7 @@ test("R-D-1: a job.cancelled that is numbered counts, before the end of the job"
   expect(phases(await collect(job.events))).toEqual(["one", "tidying"]);
 });
 
-test("R-D-1: it cancels jobs on a close, so nothing is said and the socket dropped", async () => {
+test("R-D-1: it cancels jobs on a close, so the client drops the socket without a goodbye", async () => {
   const { client, wire, job } = await runtime.running();
   await client.close("done");
   await wire.connection.closed();

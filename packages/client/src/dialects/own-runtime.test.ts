@@ -10,14 +10,14 @@ import {
   sessionError,
 } from "../../test/scripted-runtime.ts";
 
-/** Our own runtime names every request, and nothing is held up or guessed. */
+/** Our own runtime names every request, and nothing is delayed or guessed. */
 let runtime: ScriptedRuntime;
 beforeEach(() => {
   runtime = new ScriptedRuntime();
 });
 expectNoUnhandledRejections();
 
-test("R-D-6: the mark is offered whatever other features are", async () => {
+test("R-D-6: the mark is offered beside any other features", async () => {
   const connecting = runtime.connect({ features: ["subscribe"] });
   const wire = await runtime.accept();
   const { payload } = await wire.next("session.hello");
@@ -38,7 +38,7 @@ test("R-D-7: with it, submits go out at once and leave the trace to the runtime"
   expect(jobs.map(({ id }) => id)).toEqual(jobs.map((_, n) => `job_${n}`));
 });
 
-test("R-D-9, R-D-8: errors that name no request reject none, and the job of a stranger is no rejection", async () => {
+test("R-D-9, R-D-8: errors that name no request reject none, and the error of an unknown job is no rejection", async () => {
   const { client, wire } = await runtime.online();
   const submitting = client.submit("echo", 1);
   const submit = await wire.next("job.submit");
@@ -57,7 +57,7 @@ test("R-D-9, R-D-8: errors that name no request reject none, and the job of a st
   expect(await (await submitting).result()).toBe("on");
 });
 
-test("R-D-8: a key that was used for something else ends no job, not even the one that has it", async () => {
+test("R-D-8: a key that was used for another request ends no job, not even the one that has it", async () => {
   const { client, wire } = await runtime.online();
   const submitting = client.submit("echo", 1);
   wire.send(accepted(await wire.next("job.submit")));
@@ -86,7 +86,7 @@ test("R-8.3-4: a missing number is a gap at once", async () => {
   expect(resume.type).toBe("session.resume");
 });
 
-test("R-6.1-6: a client whose address nobody listens to for a while comes back, as its runtime says that it may", async () => {
+test("R-6.1-6: a client that is refused for too many failed logins reconnects, as its runtime allows", async () => {
   const { client, wire } = await runtime.online();
   wire.pair.sever();
   await runtime.pass(client);

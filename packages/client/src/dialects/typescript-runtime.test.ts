@@ -9,7 +9,7 @@ beforeEach(() => {
 });
 expectNoUnhandledRejections();
 
-test("R-6.2-8: agents as strings and as objects", async () => {
+test("R-6.2-8: agents come as strings and as objects", async () => {
   const { client } = await runtime.greeted();
   expect(client.agents()).toMatchObject([
     { name: "echo", versions: [] },
@@ -30,7 +30,7 @@ test("R-D-8: a submit is rejected by a job.error with a fresh job id and the sub
   expect(await job.result()).toBe("job_1");
 });
 
-test("R-D-8: also one that is numbered as if it belonged to the stream", async () => {
+test("R-D-8: this holds even if it is numbered as if it belonged to the stream", async () => {
   const { client, wire, job } = await runtime.running();
   const submitting = client.submit("nobody", 1);
   const { trace_id } = await wire.next("job.submit");
@@ -40,7 +40,7 @@ test("R-D-8: also one that is numbered as if it belonged to the stream", async (
   expect(await job.result()).toBe("job_1");
 });
 
-test("rejections: a listing that is refused is an empty page", async () => {
+test("rejections: a refused listing is an empty page", async () => {
   const { client, wire } = await runtime.greeted();
   const listing = collect(client.jobs());
   await wire.next("session.list_jobs");
@@ -48,7 +48,7 @@ test("rejections: a listing that is refused is an empty page", async () => {
   expect(await listing).toEqual([]);
 });
 
-test("R-5.4-6, rejections: a subscribe is refused on its target's id", async () => {
+test("R-5.4-6, rejections: a subscribe is refused under its target's id", async () => {
   const { client, wire } = await runtime.greeted();
   for (const opening of [() => client.subscribe("job_9"), () => client.job("job_9")]) {
     const subscribing = opening();
@@ -58,7 +58,7 @@ test("R-5.4-6, rejections: a subscribe is refused on its target's id", async () 
   }
 });
 
-test("R-5.4-6, rejections: a cancel that is refused on its target's id does not end what is watched of it", async () => {
+test("R-5.4-6, rejections: a cancel refused under its target's id does not end the handle that watches it", async () => {
   const { client, wire } = await runtime.greeted();
   const opening = client.job("job_9");
   await wire.next("job.subscribe");
@@ -74,7 +74,7 @@ test("R-5.4-6, rejections: a cancel that is refused on its target's id does not 
   expect(phases(await collect(job.events))).toEqual(["on"]);
 });
 
-test("R-5.4-7, rejections: what gets no answer at all times out, and the next one is asked", async () => {
+test("R-5.4-7, rejections: an unanswered request times out, and the next one is sent", async () => {
   const { wire, job } = await runtime.running();
   const cancelling = job.cancel();
   await wire.next("job.cancel");
@@ -97,14 +97,14 @@ test("rejections: an opening that is refused with a session id rejects connect",
 
 const subscribed = { job_id: "job_9", agent: "echo", current_status: "running", lease: {} };
 
-test("R-D-1: a history before job.subscribed is the handle's, and what follows comes once", async () => {
+test("R-D-1: history before job.subscribed belongs to the handle, and what follows comes once", async () => {
   const { client, wire } = await runtime.greeted();
   const opening = client.subscribe("job_9", { history: true });
   await wire.next("job.subscribe");
   wire.event(1, "job_9", "one");
   wire.event(2, "job_9", "two");
   wire.event(2, "job_9", "two");
-  // Of its owner's session, as this runtime counts.
+  // Numbered by its owner's session, as this runtime does.
   wire.say("job.subscribed", { ...subscribed, subscribed_from: 90 });
   const job = await opening;
   wire.event(3, "job_9", "three");
@@ -113,14 +113,14 @@ test("R-D-1: a history before job.subscribed is the handle's, and what follows c
   expect(phases(await collect(job.events))).toEqual(["one", "two", "three"]);
 });
 
-test("R-D-1, OP-14: so is the history of a job that is over, whatever its end", async () => {
+test("R-D-1, OP-14: so does the history of a finished job, whatever its end", async () => {
   const { client, wire } = await runtime.greeted();
   const opening = client.job("job_9");
   await wire.next("job.subscribe");
   const submitting = client.submit("echo", 1);
   await wire.next("job.submit");
   wire.event(1, "job_9", "one");
-  // Neither the rejection of the subscribe nor of the submit.
+  // It rejects neither the subscribe nor the submit.
   wire.jobError("PERMISSION_DENIED", { job_id: "job_9", event_seq: 2 });
   wire.say("job.subscribed", { ...subscribed, current_status: "error" });
   const job = await opening;
@@ -130,7 +130,7 @@ test("R-D-1, OP-14: so is the history of a job that is over, whatever its end", 
   expect((await submitting).id).toBe("job_1");
 });
 
-test("R-D-1: a job that is followed already gets nothing twice by another handle's history", async () => {
+test("R-D-1: a job that is already followed gets nothing twice from another handle's history", async () => {
   const { client, wire, job } = await runtime.running();
   const frames = [1, 2].map((seq) => wire.eventFrame(seq, "job_1", `p${seq}`));
   wire.connection.send(...frames);
@@ -150,7 +150,7 @@ test("R-D-1: a job that is followed already gets nothing twice by another handle
   expect(phases(await collect(job.events))).toEqual(["p1", "p2", "p3"]);
 });
 
-test("R-7.6-6: what comes before the acknowledgement of a subscription without history is not its", async () => {
+test("R-7.6-6: a subscription without history does not get what comes before its acknowledgement", async () => {
   const { client, wire } = await runtime.greeted();
   const opening = client.subscribe("job_9");
   await wire.next("job.subscribe");
@@ -163,7 +163,7 @@ test("R-7.6-6: what comes before the acknowledgement of a subscription without h
   expect(phases(await collect(job.events))).toEqual(["after"]);
 });
 
-test("a history that is larger than what a handle keeps is told to be truncated", async () => {
+test("a history that is larger than a handle's buffer is reported as truncated", async () => {
   const { client, wire } = await runtime.greeted({ eventBuffer: 700 });
   const opening = client.subscribe("job_9", { history: true });
   await wire.next("job.subscribe");
@@ -175,7 +175,7 @@ test("a history that is larger than what a handle keeps is told to be truncated"
   await job.result();
 });
 
-test("a subscribe that is repeated after a drop gets the history of the second time alone", async () => {
+test("a subscribe that is repeated after a drop gets only the second replay", async () => {
   const { client, wire } = await runtime.greeted();
   const opening = client.subscribe("job_9", { history: true });
   await wire.next("job.subscribe");
@@ -195,7 +195,7 @@ test("a subscribe that is repeated after a drop gets the history of the second t
   expect(phases(await collect(job.events))).toEqual(["one", "two"]);
 });
 
-test("R-D-1: dims, bounds of a credential and delegations in its form", async () => {
+test("R-D-1: dims, bounds of a credential and delegations have its form", async () => {
   const { client, wire } = await runtime.greeted();
   const submitting = client.submit("echo", 1);
   const { trace_id } = await wire.next("job.submit");
@@ -251,7 +251,7 @@ test.each([
   expect(runtime.clock.pending).toBe(0);
 });
 
-test("R-D-1: session.bye answers a close as well, and ends a session that the runtime leaves", async () => {
+test("R-D-1: session.bye answers a close too, and ends a session that the runtime leaves", async () => {
   const { client, wire } = await runtime.greeted();
   const closing = client.close();
   await wire.next("session.close");
