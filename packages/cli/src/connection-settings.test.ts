@@ -29,7 +29,7 @@ test("without any configuration it is the default url, and no token", () => {
   });
 });
 
-test("flags beat the environment, and that beats the profile", () => {
+test("flags beat the environment, which beats the profile", () => {
   expect(settings()).toEqual({ url: local, token: "mine" });
   expect(settings({}, { ARCP_PROFILE: "work" })).toEqual({ url: work, token: "ours" });
   const env = { ARCP_URL: other, ARCP_TOKEN: "env", ARCP_PROFILE: "work" };
@@ -38,7 +38,7 @@ test("flags beat the environment, and that beats the profile", () => {
   expect(settings({ token: "flag" }, env)).toEqual({ url: other, token: "flag" });
 });
 
-test("a profile that is named by a flag is a flag", () => {
+test("a profile named by a flag counts as a flag", () => {
   const env = { ARCP_URL: other, ARCP_TOKEN: "env" };
   expect(settings({ profile: "work" }, env)).toEqual({ url: work, token: "ours" });
   expect(settings({ profile: "work", token: "flag" }, env)).toEqual({ url: work, token: "flag" });
@@ -51,7 +51,7 @@ test("the token of a profile is for its own url", () => {
   expect(settings({ url: local })).toEqual({ url: local, token: "mine" });
 });
 
-test("what is no address, and what is no profile, is told", async () => {
+test("an invalid address and an invalid profile are reported", async () => {
   expect(() => settings({ url: "localhost:80" })).toThrow(
     `localhost:80 is not the address of a runtime: use one like ${DEFAULT_URL}`,
   );

@@ -7,7 +7,7 @@ import { Interrupts } from "./interrupts.ts";
 import { surroundings } from "./surroundings.ts";
 import type { View } from "./view/view.ts";
 
-test("a connection that goes after the end of the job is not shown below it", async () => {
+test("a connection lost after the end of the job is not shown below it", async () => {
   const gone = Promise.withResolvers<void>();
   const told = Promise.withResolvers<void>();
   const retrying: ConnectionState = {

@@ -3,7 +3,7 @@ import { ManualClock } from "@arcp/core";
 import { expect, test } from "vitest";
 import { Interrupts } from "./interrupts.ts";
 
-test("a second interrupt that no command took waits for nothing", async () => {
+test("a second interrupt that no command takes does not wait", async () => {
   const signals = new EventEmitter();
   const clock = new ManualClock();
   using interrupts = new Interrupts({ signals, clock });
@@ -26,7 +26,7 @@ test("a second interrupt that no command took waits for nothing", async () => {
   expect(await press()).toEqual([true, true]);
 });
 
-test("a signal that comes again within 50 ms, as to a process and to its group, is one press", () => {
+test("a signal repeated within 50 ms, as when sent to a process and to its group, is one press", () => {
   const signals = new EventEmitter();
   const clock = new ManualClock();
   using interrupts = new Interrupts({ signals, clock });
@@ -38,9 +38,9 @@ test("a signal that comes again within 50 ms, as to a process and to its group, 
     return taken.length;
   };
   expect([send("SIGINT", 0), send("SIGINT", 0), send("SIGINT", 49)]).toEqual([1, 1, 1]);
-  // Since the one that counted, or a key that is held down would never be a second press.
+  // Since the one that counted: otherwise a key that is held down would never be a second press.
   expect([send("SIGINT", 1), send("SIGINT", 49), send("SIGINT", 1)]).toEqual([2, 2, 3]);
-  // Another signal asks for something else.
+  // Another signal is another request.
   expect([send("SIGTERM", 0), send("SIGTERM", 0)]).toEqual([4, 4]);
   expect(taken).toEqual(["SIGINT", "SIGINT", "SIGINT", "SIGTERM"]);
 });

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { scratch } from "../test/played.ts";
 import { makeDirectory } from "./made-directory.ts";
 
-test("a directory is made with those above it, by whoever comes first", async () => {
+test("a directory is made with its parents, whoever comes first", async () => {
   await using place = await scratch();
   const directory = join(place.path, "a", "b", "c");
   await Promise.all([1, 2, 3].map(() => makeDirectory(directory, 0o700)));
@@ -13,7 +13,7 @@ test("a directory is made with those above it, by whoever comes first", async ()
   expect(mode & 0o777).toBe(process.platform === "win32" ? 0o666 : 0o700);
 });
 
-test("a file is no directory, neither here nor above", async () => {
+test("a file does not count as a directory, neither at the path nor above it", async () => {
   await using place = await scratch();
   const file = join(place.path, "file");
   await writeFile(file, "");
@@ -22,7 +22,7 @@ test("a file is no directory, neither here nor above", async () => {
 });
 
 test.runIf(process.platform === "linux")(
-  "a refusal comes also where there are no directories to be made",
+  "a refusal is reported even where no directory can be made",
   async () => {
     await expect(makeDirectory("/proc/nope/a/b")).rejects.toThrow("ENOENT");
   },

@@ -9,7 +9,7 @@ import { failureOf } from "./failure.ts";
 import { openClient } from "./open-client.ts";
 import { surroundings } from "./surroundings.ts";
 
-/** What is told when no client can be had. */
+/** What is reported when no client can connect. */
 async function refusal(url: string, token?: string) {
   const { signal } = new AbortController();
   const { clock } = surroundings({});
@@ -17,7 +17,7 @@ async function refusal(url: string, token?: string) {
   return failureOf(error);
 }
 
-test("what keeps a client from a runtime is told in one line", async () => {
+test("a failure to reach a runtime is reported in one line", async () => {
   let status = 404;
   const server = createServer((_, reply) => void reply.writeHead(status).end());
   server.listen(0, "127.0.0.1");
@@ -60,7 +60,7 @@ test("what keeps a client from a runtime is told in one line", async () => {
   expect(await refusal("wss://runtime.invalid/arcp")).toMatchObject({ code: 4 });
 });
 
-test("a wrong token, and a missing one, are told in one line", async () => {
+test("a wrong token, and a missing one, are reported in one line", async () => {
   const runtime = createRuntime({ agents: [], auth: tokenTable({ secret: "alice" }) });
   const server = await listen({ port: 0 }, runtime.serve);
   const right = "pass --token, set ARCP_TOKEN, or choose a profile";
@@ -76,14 +76,14 @@ test("a wrong token, and a missing one, are told in one line", async () => {
   await server.close();
 });
 
-test("a session that no client has saved is not said to be a token in the clear", async () => {
+test("a malformed saved session is not reported as a token in the clear", async () => {
   const restore = JSON.parse('{ "version": 2 }');
   const around = { signal: new AbortController().signal, clock: new ManualClock() };
   const opening = openClient({ url: "ws://127.0.0.1:1/arcp", token: "t" }, around, { restore });
   await expect(opening).rejects.toThrow("restore takes a version 1 session");
 });
 
-test("a runtime that is silent is not said to be something else", async () => {
+test("a silent runtime is not reported as something else", async () => {
   const clock = new ManualClock();
   const server = await listen({ port: 0 }, () => clock.advance(5_000));
   const { signal } = new AbortController();

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Site } from "../test/site.ts";
 
-test("commands to copy are by npx where npm started this one", async () => {
+test("commands to copy start with npx if npm started this one", async () => {
   await using site = await Site.open();
   const env = { npm_execpath: "/npm" };
   const { err } = await site.play(["submit", "nobody"], { env }).done;

@@ -11,7 +11,7 @@ import { run } from "./program.ts";
 
 const bin = fileURLToPath(new URL("../bin/arcp.js", import.meta.url));
 
-test("--version says what runs here, and where it comes from", async () => {
+test("--version says what runs here, and from where", async () => {
   const { code, out, err } = await arcp(["--version"]);
   expect([code, err]).toEqual([0, ""]);
   expect(out).toMatch(
@@ -26,7 +26,7 @@ test("--help names every command, and fits the terminal", async () => {
   expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(60);
 });
 
-test("help of a command is that of the command, however it is asked for", async () => {
+test("a command's help is the same, however it is asked for", async () => {
   const { code, out } = await arcp(["submit", "--help"]);
   expect([code, out]).toEqual([0, expect.stringContaining("Usage: arcp submit [options] <agent>")]);
   expect(await arcp(["help", "submit"])).toEqual({ code, out, err: "" });
@@ -61,13 +61,13 @@ test.each([
   expect(await arcp(args)).toEqual({ code: 2, out: "", err });
 });
 
-test("wrong usage of a command that was started by npx names what is typed there", async () => {
+test("wrong usage of a command started by npx quotes what to type there", async () => {
   const env = { npm_execpath: "/npm" };
   expect((await arcp(["juggle"], { env })).err).toContain(": see `npx arcp --help`\n");
   expect((await arcp(["watch", "a", "b"], { env })).err).toContain(": usage is `npx arcp watch ");
 });
 
-test("a current directory that was removed is told, and exits with 2", async () => {
+test("a current directory that was removed is reported, and exits with 2", async () => {
   using _gone = vi.spyOn(process, "cwd").mockImplementation(() => {
     throw Object.assign(new Error("ENOENT: process.cwd failed"), { code: "ENOENT" });
   });
@@ -78,7 +78,7 @@ test("a current directory that was removed is told, and exits with 2", async () 
   });
 });
 
-test("what is wrong with the runtime, the token or the job is told alike by every command", async () => {
+test("every command reports faults of the runtime, the token or the job alike", async () => {
   await using site = await Site.open();
   const commands = [["agents"], ["jobs"], ["jobs", "--follow"], ["submit", "echo"]];
   const ofJobs = [
@@ -107,7 +107,7 @@ test("what is wrong with the runtime, the token or the job is told alike by ever
   }
 });
 
-test("whoever stops reading ends the command without a word, and not the job", async () => {
+test("a reader that stops reading ends the command silently, and not the job", async () => {
   await using site = await Site.open();
   const stdout = new PassThrough();
   const stderr = new PassThrough();
@@ -122,7 +122,7 @@ test("whoever stops reading ends the command without a word, and not the job", a
   expect((await watching.done).code).toBe(0);
 });
 
-test("why the output cannot be written is told", async () => {
+test("an output that cannot be written is reported with the reason", async () => {
   await using site = await Site.open();
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const done = run(["submit", "deaf"], { stdout, stderr, env: site.env });
@@ -130,13 +130,13 @@ test("why the output cannot be written is told", async () => {
   const full = new Error("ENOSPC: no space left on device, write");
   stdout.emit("error", Object.assign(full, { code: "ENOSPC" }));
   expect(await done).toBe(141);
-  // Some versions of Node read a piece at a time, some all of them.
+  // Some versions of Node read it piece by piece, others all at once.
   expect(await text(stderr.end())).toMatch(
     /^arcp: the output cannot be written: ENOSPC: no space left on device, write\narcp: to return: .*\n$/,
   );
 });
 
-test("a reader that reads no more does not keep an interrupted command", async () => {
+test("a reader that stops reading does not hold up an interrupted command", async () => {
   await using site = await Site.open();
   const env = { ...process.env, ...site.env };
   const child = spawn(process.execPath, [bin, "submit", "counting", "--json"], {
@@ -154,14 +154,14 @@ test("a reader that reads no more does not keep an interrupted command", async (
   await beside.done;
 });
 
-test("who does not read what is wrong still gets the exit code", async () => {
+test("a reader that misses the error still gets the exit code", async () => {
   const child = spawn(process.execPath, [bin, "watch", "--json=yes"], { stdio: "pipe" });
   child.stderr.destroy();
   child.stdout.resume();
   expect(await once(child, "exit")).toEqual([2, null]);
 });
 
-test("the README names every command and every flag, and no flag that there is not", async () => {
+test("the README names every command and every flag, and no others", async () => {
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
   const { out: help } = await arcp(["--help"]);
   const commands = [...help.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name = ""]) => name);

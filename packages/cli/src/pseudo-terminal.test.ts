@@ -6,11 +6,11 @@ import { expect, test } from "vitest";
 import { Site } from "../test/site.ts";
 
 const bin = fileURLToPath(new URL("../bin/arcp.js", import.meta.url));
-// It belongs to nearly every Linux, and elsewhere means something else.
+// Nearly every Linux has it; elsewhere the name means something else.
 const script = "/usr/bin/script";
 
 test.skipIf(process.platform !== "linux" || !existsSync(script))(
-  "on a real terminal the gauges are drawn, and Ctrl-C is taken as it is meant",
+  "on a real terminal the gauges are drawn, and Ctrl-C does what it should",
   async ({ signal }) => {
     await using site = await Site.open();
     const command = `stty cols 60 rows 20; "${process.execPath}" "${bin}" submit deaf --budget USD:2`;
@@ -26,7 +26,7 @@ test.skipIf(process.platform !== "linux" || !existsSync(script))(
       const shows = (text: string) => out.includes(text) && !before.includes(text);
       if (shows("● connected")) terminal.stdin.write("\u0003");
       if (shows("Ctrl-C again to cancel it")) terminal.stdin.write("\u0003");
-      // The agent does not listen, so only leaving it ends this.
+      // The agent ignores its signal, so only leaving ends this.
       if (shows("Ctrl-C again to exit now")) terminal.stdin.write("\u0003");
     }
     if (terminal.exitCode === null) await once(terminal, "exit");

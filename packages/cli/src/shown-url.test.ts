@@ -10,7 +10,7 @@ test.each([
     "wss://a.example/?access_token=s&room=2&api_key=t&X-Signature=u",
     "wss://a.example/?access_token=***&room=2&api_key=***&X-Signature=***",
   ],
-  // What is no address.
+  // Not an address.
   ["me:secret@a.example", "***@a.example"],
   ["wss:/me:secret@a.example", "wss:/***@a.example"],
   ["wss://me:se/cret@a.example", "wss://***@a.example"],
@@ -19,7 +19,7 @@ test.each([
   expect(shownUrl(url)).toBe(shown);
 });
 
-test("so are those of a text", () => {
+test("the urls in a text are shown without their secrets", () => {
   expect(shownUrlsIn('"ws://a:b@c/d" and wss://e/f?token=g: 3@4')).toBe(
     '"ws://***@c/d" and wss://e/f?token=*** 3@4',
   );

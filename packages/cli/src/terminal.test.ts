@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { paintFor } from "./terminal.ts";
 
-test("colours are for terminals, and for whoever did not say NO_COLOR", () => {
+test("colours are for terminals, unless NO_COLOR is set", () => {
   const [pipe, terminal] = [new PassThrough(), Object.assign(new PassThrough(), { isTTY: true })];
   expect(paintFor(terminal, {}).red("x")).toBe("\u001b[31mx\u001b[39m");
   expect(paintFor(terminal, { NO_COLOR: "" }).red("x")).not.toBe("x");

@@ -54,7 +54,7 @@ one    -        1.0.0
   ]);
 });
 
-test("a runtime without agents for one is told", async () => {
+test("a runtime that offers no agents is reported", async () => {
   await using runtime = await served([["secret"]]);
   const { code, out, err } = await arcp(["agents", ...runtime.at]);
   expect([code, out, err]).toEqual([0, "", "arcp: there are no agents you may submit to\n"]);

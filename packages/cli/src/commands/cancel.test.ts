@@ -16,7 +16,7 @@ afterAll(() => site[Symbol.asyncDispose]());
 
 const detached = async (agent: string) => (await site.arcp("submit", agent, "--detach")).out.trim();
 
-test("a job that was left is cancelled by the session that owns it, with a reason", async () => {
+test("a detached job is cancelled by the session that owns it, with a reason", async () => {
   const job = await detached("counting");
   const watching = site.play(["watch", job, "--url", site.url]);
   await watching.until(/running/);
@@ -31,17 +31,17 @@ test("a job that was left is cancelled by the session that owns it, with a reaso
   expect([code, out]).toEqual([5, expect.stringMatching(/was cancelled: .*too dear/)]);
 });
 
-test("a job that has ended is said to have", async () => {
+test("a job that has ended is reported as ended", async () => {
   const job = await detached("echo");
   expect((await site.arcp("result", job)).code).toBe(0);
   const ended = { code: 0, out: `${job} had already ended: success\n`, err: "" };
   expect(await site.arcp("cancel", job)).toEqual(ended);
   expect((await site.arcp("watch", job)).code).toBe(0);
-  // Nothing is left of it here by now.
+  // By now nothing of it is stored here.
   expect(await site.arcp("cancel", job)).toEqual(ended);
 });
 
-test("after kill -9 of the live view the job is cancelled by its session, which nobody holds any more", async () => {
+test("after kill -9 of the live view, the job is cancelled in its session, which nobody holds any more", async () => {
   const bin = fileURLToPath(new URL("../../bin/arcp.js", import.meta.url));
   const child = spawn(process.execPath, [bin, "submit", "deaf", "--json"], {
     env: { ...process.env, ...site.env },
@@ -61,7 +61,7 @@ test("of several submits under one key, the session that owns the job is found",
   expect(await site.arcp("cancel", first)).toMatchObject({ code: 0, err: "" });
 });
 
-test("the second Ctrl-C says when the job is not this one's to cancel, and leaves it", async () => {
+test("when the job is not the user's to cancel, the second Ctrl-C says so and leaves it running", async () => {
   const keyed = ["submit", "deaf", "--key", "hourly"];
   const job = (await site.arcp(...keyed, "--detach")).out.trim();
   const again = site.play(keyed);
@@ -76,7 +76,7 @@ test("the second Ctrl-C says when the job is not this one's to cancel, and leave
   expect((await site.arcp("cancel", job)).code).toBe(0);
 });
 
-test("a process that has the session and does not answer is not waited for for ever", async () => {
+test("a process that holds the session and does not answer is not waited for forever", async () => {
   const clock = new ManualClock(systemClock.now());
   const job = await detached("deaf");
   const base = join(site.home, "state/arcp/submissions");
@@ -98,7 +98,7 @@ test("a process that has the session and does not answer is not waited for for e
   answer.resolve({ ok: true });
 });
 
-test("a wrong token does not spoil the way back", async () => {
+test("a wrong token does not spoil a later cancel", async () => {
   const job = await detached("counting");
   expect(await site.arcp("cancel", job, "--token=other")).toMatchObject({
     code: 2,
@@ -107,7 +107,7 @@ test("a wrong token does not spoil the way back", async () => {
   expect(await site.arcp("cancel", job)).toMatchObject({ code: 0, err: "" });
 });
 
-test("what cannot be cancelled takes one line", async () => {
+test("a refused cancel takes one line", async () => {
   await using client = await connect(dial(site.url), { token: "secret" });
   const { id } = await client.submit("deaf");
   const lines = [

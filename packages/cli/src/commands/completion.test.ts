@@ -7,14 +7,14 @@ import { completedProgram } from "../completion/completed-command.ts";
 import { fishCompletion } from "../completion/fish.ts";
 import { zshCompletion } from "../completion/zsh.ts";
 
-/** What bash offers for a line at whose end the key is pressed, as bash splits it. */
+/** What bash offers when the key is pressed at the end of a line, split as bash splits it. */
 async function offered(lines: readonly (readonly string[])[], cwd: string): Promise<string[][]> {
   const { out } = await arcp(["completion", "bash"]);
   const calls = lines.map((words) => {
     const list = ["arcp", ...words].map((word) => `'${word}'`).join(" ");
     return `COMP_WORDS=(${list}); COMP_CWORD=${words.length}; _arcp; printf '%s|' "\${COMPREPLY[@]}"; echo`;
   });
-  // Options of a completion can be set within one alone.
+  // The options of a completion can only be set within one.
   const script = `compopt() { :; }\n${out}\n${calls.join("\n")}`;
   const { stdout, stderr } = spawnSync("bash", ["--norc", "-c", script], { cwd, encoding: "utf8" });
   expect(stderr).toBe("");
@@ -92,7 +92,7 @@ test("every command and every flag of the help is in each script", async () => {
   }
 });
 
-test("what descriptions have of a shell's own signs is quoted", () => {
+test("special characters of a shell are quoted in descriptions", () => {
   const program = new Command("arcp").addCommand(
     new Command("run")
       .summary("run it, don't walk: [now]")
@@ -116,7 +116,7 @@ test("what descriptions have of a shell's own signs is quoted", () => {
   expect(bashCompletion(completed)).toContain(`compgen -d -- "$cur"`);
 });
 
-test("a shell that is none is told, and exits with 2", async () => {
+test("an unknown shell is refused, and exits with 2", async () => {
   const { code, out, err } = await arcp(["completion", "tcsh"]);
   expect([code, out]).toEqual([2, ""]);
   expect(err).toBe(

@@ -12,7 +12,7 @@ import { run } from "../program.ts";
 const auth = tokenTable({ "token-a": "alice", "token-b": "bob" });
 const tokens = ["--token", "token-a", "--token2", "token-b"];
 
-/** Runs the command as a pipe sees it. */
+/** Runs the command with its output piped. */
 async function arcp(...args: string[]) {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const read = Promise.all([text(stdout), text(stderr)]);
@@ -35,7 +35,7 @@ async function served(options: Partial<RuntimeOptions> = testRuntime()) {
   };
 }
 
-test("a section is played against a runtime, and the table tells that it holds", async () => {
+test("a section is played against a runtime, and the table says that it holds", async () => {
   await using runtime = await served();
   const { code, out, err } = await arcp("conformance", runtime.url, ...tokens, "--only", "6.3");
   expect(err).toBe("");
@@ -44,7 +44,7 @@ test("a section is played against a runtime, and the table tells that it holds",
   expect(code).toBe(0);
 });
 
-test("--json gives each requirement and each scenario", async () => {
+test("--json lists each requirement and each scenario", async () => {
   await using runtime = await served();
   const { code, out } = await arcp(
     "conformance",
@@ -64,7 +64,7 @@ test("--json gives each requirement and each scenario", async () => {
   });
 });
 
-test("--only can be given more than once, with or without the letter", async () => {
+test("--only may be repeated, with or without the letter", async () => {
   await using runtime = await served();
   const { out } = await arcp(
     "conformance",
@@ -124,13 +124,13 @@ test.each([
     ["conformance", "ws://127.0.0.1:9/arcp", "--fast"],
     "arcp: unknown option '--fast'",
   ],
-])("wrong usage is told, and exits with 2: %s", async (_what, args, line) => {
+])("wrong usage takes one line, and exits with 2: %s", async (_what, args, line) => {
   const { code, out, err } = await arcp(...args);
   expect(err).toContain(line);
   expect([code, out]).toEqual([2, ""]);
 });
 
-test("a server that is down is told in one line", async () => {
+test("a server that is down is reported in one line", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/arcp`;
@@ -144,7 +144,7 @@ test("a server that is down is told in one line", async () => {
   );
 });
 
-test("a server that speaks HTTP alone is told in one line", async () => {
+test("a server that speaks only HTTP is reported in one line", async () => {
   const server = createServer((_, reply) => void reply.writeHead(404).end()).listen(0, "127.0.0.1");
   await once(server, "listening");
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/arcp`;
@@ -157,14 +157,14 @@ test("a server that speaks HTTP alone is told in one line", async () => {
   ]);
 });
 
-test("wss: to a server without TLS is told in one line", async () => {
+test("wss: to a server without TLS is reported in one line", async () => {
   await using runtime = await served();
   const url = runtime.url.replace("ws:", "wss:");
   const { code, err } = await arcp("conformance", url, ...tokens);
   expect([code, err]).toEqual([4, `arcp: ${url} does not speak TLS: try ws:\n`]);
 });
 
-test("a WebSocket that speaks something else is told in one line", async () => {
+test("a WebSocket that speaks another protocol is reported in one line", async () => {
   const server = await listen({ port: 0 }, async (transport) => {
     for await (const _frame of transport.frames)
       await transport.send(['{"jsonrpc":"2.0","error":{}}']);
@@ -177,7 +177,7 @@ test("a WebSocket that speaks something else is told in one line", async () => {
   );
 });
 
-test("a WebSocket that says nothing is told in one line", async () => {
+test("a WebSocket that says nothing is reported in one line", async () => {
   const server = await listen({ port: 0 }, () => {});
   const { code, err } = await arcp("conformance", server.url, ...tokens);
   await server.close();
@@ -185,7 +185,7 @@ test("a WebSocket that says nothing is told in one line", async () => {
   expect(err).toMatch(/^arcp: what answers at ws:\S+ does not speak ARCP: waited \d+ ms for .+\n$/);
 });
 
-test("a token that is refused, and a runtime without the test agents, are told in one line", async () => {
+test("a refused token, and a runtime without the test agents, are reported in one line", async () => {
   await using runtime = await served();
   const refused = await arcp("conformance", runtime.url, "--token=x", "--token2=token-b");
   expect(refused).toMatchObject({
@@ -203,7 +203,7 @@ test("a token that is refused, and a runtime without the test agents, are told i
 });
 
 test("a broken MUST exits with 1, and shows the frames that led to it", async () => {
-  // A runtime whose settings agent lies about nothing, but which numbers its events by two.
+  // A runtime whose settings agent tells the truth, but which numbers its events in steps of two.
   await using runtime = await served();
   const broken = await listen({ port: 0 }, async (near) => {
     const far = await dial(runtime.url)(new AbortController().signal);
@@ -232,7 +232,7 @@ test("a broken MUST exits with 1, and shows the frames that led to it", async ()
   }
 });
 
-test("--help tells the options and the exit codes", async () => {
+test("--help lists the options and the exit codes", async () => {
   const help = await arcp("conformance", "--help");
   expect(help).toMatchObject({ code: 0, err: "" });
   for (const flag of [
@@ -246,7 +246,7 @@ test("--help tells the options and the exit codes", async () => {
   }
 });
 
-test("a runtime that goes away meanwhile is told in one line, and not as a broken protocol", async () => {
+test("a runtime that goes away meanwhile is reported in one line, and not as a broken protocol", async () => {
   await using runtime = await served();
   let welcomes = 0;
   const mortal = await listen({ port: 0 }, async (near) => {
@@ -256,7 +256,7 @@ test("a runtime that goes away meanwhile is told in one line, and not as a broke
       far.close();
     })().catch(() => far.close());
     for await (const frame of far.frames) {
-      // The first two are those of the look at what there is.
+      // The first two are the probe's.
       if (frame.includes('"session.welcome"') && ++welcomes > 4) void mortal.close();
       await near.send([frame]);
     }

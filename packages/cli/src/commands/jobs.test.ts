@@ -48,7 +48,7 @@ async function hold(name: string, by = client) {
   return job;
 }
 
-/** Resolves in the next millisecond: what was accepted within the same one is in no certain order. */
+/** Resolves in the next millisecond: jobs accepted within the same one have no defined order. */
 async function later(): Promise<void> {
   for (const now = systemClock.now(); systemClock.now() === now; ) await turn();
 }
@@ -59,7 +59,7 @@ const rows = (text: string) =>
     .split("\n")
     .map((line) => line.split(/ {2,}/));
 
-test("the latest jobs are listed, in a table, by state, agent, age and number", async () => {
+test("the latest jobs are listed in a table, with state, agent, age and number", async () => {
   const at = ["--url", server.url, "--token", "own"];
   await using owner = await connect(dial(server.url), { token: "own" });
   const jobs = [await owner.submit("done")];
@@ -111,7 +111,7 @@ test("the latest jobs are listed, in a table, by state, agent, age and number", 
   gates.get("listed")?.resolve();
 });
 
-test("the table fits the width of the terminal, and no id is cut", async () => {
+test("the table fits the width of the terminal, and cuts no id", async () => {
   const { id } = await client.submit("held", "fits");
   for (const columns of [30, 40, 48, 60, 120]) {
     const { out } = await arcp(["jobs", ...at], { columns, env: { NO_COLOR: "1" } });
@@ -121,7 +121,7 @@ test("the table fits the width of the terminal, and no id is cut", async () => {
   }
 });
 
-test("--follow goes on with each change and each new job, until Ctrl-C", async () => {
+test("--follow shows each change and each new job, until Ctrl-C", async () => {
   const before = await hold("before");
   const json = new Playing(["jobs", ...at, "--follow", "--json", "--agent=held"]);
   const text = new Playing(["jobs", ...at, "--follow", "--status=running"]);
@@ -161,7 +161,7 @@ test("--follow goes on with each change and each new job, until Ctrl-C", async (
     "success",
   ]);
   const states = told.filter(({ job }) => job === later.id).map((row) => row.status);
-  // It may have been met before its agent ran.
+  // The listing may find it before its agent runs.
   expect(states.filter((status) => status !== "pending")).toEqual(["running", "success"]);
   expect(text.out).not.toContain("success");
   for (const line of screen().split("\n")) expect(line.length).toBeLessThanOrEqual(60);
@@ -185,13 +185,13 @@ test.each([
   ],
   ["--since=999999d", "it has to be within the years 0 to 9999, such as 7d."],
   ["--since=3w", "it has to be a duration, such as 90s, 30m, 12h or 7d."],
-])("wrong usage is told, and exits with 2: %s", async (flag, line) => {
+])("wrong usage takes one line, and exits with 2: %s", async (flag, line) => {
   const { code, out, err } = await arcp(["jobs", flag]);
   expect(err).toContain(line);
   expect([code, out, err.match(/\n/g)?.length]).toEqual([2, "", 1]);
 });
 
-test("a token that is refused is told", async () => {
+test("a refused token is reported", async () => {
   const { code, out, err } = await arcp(["jobs", ...at, "--token=guessed"]);
   expect(err).toMatch(/^arcp: the token was refused: .*\n$/);
   expect([code, out]).toEqual([2, ""]);

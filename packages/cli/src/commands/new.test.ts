@@ -11,7 +11,7 @@ import { ownVersion } from "../versions.ts";
 
 const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-test("a starter is served as it is, keeps to its budget, and its client follows a job", async () => {
+test("the starter serves as it is, stays within its budget, and its client follows a job", async () => {
   await using place = await scratch();
   const made = await arcp(["new", "My Agents"], { cwd: place.path });
   expect(made).toEqual({
@@ -27,7 +27,7 @@ test("a starter is served as it is, keeps to its budget, and its client follows 
   const cwd = join(place.path, "My Agents");
   const manifest = JSON.parse(await readFile(join(cwd, "package.json"), "utf8"));
   expect(manifest.name).toBe("my-agents");
-  // What npm install would bring.
+  // What npm install would add.
   await symlink(root("node_modules"), join(cwd, "node_modules"));
 
   const start = manifest.scripts.start.split(" ").slice(1);
@@ -53,7 +53,7 @@ test("a starter is served as it is, keeps to its budget, and its client follows 
   expect(await served.done).toMatchObject({ code: 0, err: "" });
 });
 
-test("its packages are those of the command, and the others those that it is tested with", async () => {
+test("the starter takes our packages at the command's versions, and the others at those it is tested with", async () => {
   await using place = await scratch();
   await arcp(["new", "."], { cwd: place.path });
   const { dependencies, devDependencies } = JSON.parse(
@@ -75,7 +75,7 @@ test("its packages are those of the command, and the others those that it is tes
   }
 });
 
-test("it goes into a directory that is new or empty, and into no other", async () => {
+test("the starter is created in a new or empty directory, and in no other", async () => {
   await using place = await scratch();
   await mkdir(join(place.path, "empty"));
   expect(await arcp(["new", "empty"], { cwd: place.path })).toMatchObject({ code: 0 });

@@ -21,7 +21,7 @@ afterAll(() => site[Symbol.asyncDispose]());
 const detached = async (...args: string[]) =>
   (await site.arcp("submit", ...args, "--detach")).out.trim();
 
-/** What lands in the file behind `>`. */
+/** What ends up in the file behind `>`. */
 async function bytes(job: string): Promise<Buffer> {
   const stdout = new PassThrough();
   const whole = buffer(stdout);
@@ -37,7 +37,7 @@ test("a text is written as it is, anything else as JSON", async () => {
   expect(await result("null")).toMatchObject({ out: "null\n" });
 });
 
-test("on a terminal what would command it is written out", async () => {
+test("on a terminal, control characters are escaped", async () => {
   const shown = async (job: string) => (await site.play(["result", job], { columns: 60 }).done).out;
   const text = await detached("echo", JSON.stringify("one\r\n\ttwo \u001b[2J漢"));
   expect(await shown(text)).toBe("one\n\ttwo \\u001b[2J漢\n");
@@ -46,7 +46,7 @@ test("on a terminal what would command it is written out", async () => {
   );
 });
 
-test("what was streamed is written byte by byte, also after the end of the job", async () => {
+test("a streamed result is written byte by byte, even after the end of the job", async () => {
   const text = await detached("streaming");
   expect(String(await bytes(text))).toBe("part 0\npart 1\npart 2\n");
   expect(await bytes(text)).toEqual(await bytes(text));
@@ -59,11 +59,11 @@ test("what was streamed is written byte by byte, also after the end of the job",
   expect(createHash("sha256").update(whole).digest("hex")).toBe(expected.digest("hex"));
 });
 
-test("a reader that does not read holds it up, and the result is not in memory", async () => {
+test("a reader that does not read holds it up, and the result is not held in memory", async () => {
   const job = await detached("large");
   const stdout = new PassThrough({ highWaterMark: 1024 });
   const done = run(["result", job], { stdout, env: site.env });
-  // By then all of it could have come.
+  // By then all of it could have arrived.
   expect((await site.arcp("watch", job)).code).toBe(0);
   await site.arcp("result", job);
   expect(stdout.readableLength + stdout.writableLength).toBeLessThanOrEqual(4 * PIECE.length);
@@ -95,7 +95,7 @@ test("Ctrl-C ends the wait", async () => {
   await watching.done;
 });
 
-test("without a result there is one line, and the exit code of how the job ended", async () => {
+test("a job without a result takes one line, and exits with the code of its ending", async () => {
   const broken = await detached("broken");
   expect(await site.arcp("result", broken)).toEqual({
     code: 1,

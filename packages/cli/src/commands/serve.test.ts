@@ -13,7 +13,7 @@ import { dial, listen } from "@arcp/transport-ws";
 import { expect, test } from "vitest";
 import { arcp, type PlayedOptions, Playing, scratch } from "../../test/played.ts";
 
-/** A directory with these files, in which `arcp serve` is run. */
+/** A directory with these files, where `arcp serve` runs. */
 async function directory(files: Readonly<Record<string, string>>) {
   const place = await scratch();
   const write = (name: string, text: string) => writeFile(join(place.path, name), text);
@@ -50,11 +50,11 @@ async function serve(
   };
 }
 
-/** An agent as somebody writes it down who has nothing to import. */
+/** An agent as a user writes it who has nothing to import. */
 const agent = (name: string, result = name, version?: string) =>
   `{ name: "${name}", ${version === undefined ? "" : `version: "${version}",`} run: async () => ${JSON.stringify(result)} }`;
 
-test("modules are served with all agents that they export, and a token is made up", async () => {
+test("modules are served with every agent that they export, under a generated token", async () => {
   await using place = await directory({
     "agents.ts": `import { words } from "./words.ts";
       const one: { name: string; run(): Promise<string> } = { name: "one", run: async () => words };
@@ -92,7 +92,7 @@ In another terminal:
   await expect(served.client("guessed")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
 });
 
-test("agents call the tools and the models that the modules export, and two of one name clash", async () => {
+test("agents call the tools and models that the modules export, and two of one name clash", async () => {
   await using place = await directory({
     "agents.ts": `import { shared } from "./tools.ts";
       export default { name: "asks", run: async (ctx: any, query: string) => {
@@ -104,7 +104,7 @@ test("agents call the tools and the models that the modules export, and two of o
       export const models = { "acme/one": { input: { USD: "2.00" } } };`,
     "tools.ts": `export const shared = { run: () => "shared" };
       export const tools = { shared }; export default ${agent("of-tools")};`,
-    // What LLMs call tools is something else.
+    // The tools of LLM libraries are something else.
     "other.ts": `export const tools = [{ name: "search" }]; export default ${agent("other")};`,
   });
   {
@@ -126,7 +126,7 @@ test("agents call the tools and the models that the modules export, and two of o
   expect([code, err]).toEqual([2, "arcp: tools of tools.ts and of other.ts both have shared\n"]);
 });
 
-test("an agent made by the user's own copy of the runtime is one", async () => {
+test("an agent made by the user's own copy of the runtime is served", async () => {
   await using place = await directory({
     "agents.ts": `import { defineAgent } from "@arcp/runtime";
       export default defineAgent({ name: "own", run: async (ctx) => ctx.job.agent });`,
@@ -140,7 +140,7 @@ test("an agent made by the user's own copy of the runtime is one", async () => {
   expect(await (await client.submit("own")).result()).toBe("own");
 });
 
-test("--token-file names who may connect, and ARCP_TOKEN the one who may without it", async () => {
+test("--token-file lists who may connect; without it, ARCP_TOKEN is the one token", async () => {
   await using place = await directory({
     "agents.ts": `export default { name: "who", run: async (ctx: any) => ctx.job.principal };`,
     tokens: "# people\n\n  t-alice alice \r\nt-bob\tbob\n",
@@ -153,7 +153,7 @@ test("--token-file names who may connect, and ARCP_TOKEN the one who may without
       await using client = await served.client(`t-${name}`);
       expect(await (await client.submit("who")).result()).toBe(name);
     }
-    // Tokens come and go while it runs.
+    // Tokens may be added and removed while it runs.
     await writeFile(join(place.path, "tokens"), "t-carol carol\n");
     await using carol = await served.client("t-carol");
     expect(await (await carol.submit("who")).result()).toBe("carol");
@@ -166,7 +166,7 @@ test("--token-file names who may connect, and ARCP_TOKEN the one who may without
   expect(await (await client.submit("who")).result()).toBe("local");
 });
 
-test("--store keeps jobs for the next process, and relative paths are those of the current directory", async () => {
+test("--store keeps jobs for the next process, and relative paths start at the current directory", async () => {
   await using place = await directory({
     "agents.ts": `export default { name: "reader", run: async (ctx: any) => String(await ctx.fs.readFile("note")) };`,
     note: "kept",
@@ -180,14 +180,14 @@ test("--store keeps jobs for the next process, and relative paths are those of t
     return [job.id, served.token];
   })();
   await using served = await serve(place.path, ["agents.ts", "--store", "jobs.db"]);
-  // Or whoever waits for its jobs would not be let in again.
+  // Otherwise a client that waits for its jobs could not connect again.
   expect(served.token).toBe(token);
   expect((await stat(join(place.path, "jobs.db.token"))).mode & 0o077).toBe(0);
   await using client = await served.client();
   expect(await (await client.job(id)).result()).toBe("kept");
 });
 
-test("jobs that the process before left behind go on, which is said", async () => {
+test("jobs that the last process left behind go on, which is reported", async () => {
   await using place = await directory({
     "agents.ts": `export default { name: "again", attempts: 2, run: async (ctx: any) => ctx.attempt };`,
   });
@@ -210,7 +210,7 @@ test("jobs that the process before left behind go on, which is said", async () =
   expect(await (await client.job(id)).result()).toBe(2);
 });
 
-test("--origin lets the pages of a site in, and no others", async () => {
+test("--origin admits the pages of a site, and no others", async () => {
   await using place = await directory({ "agents.ts": `export default ${agent("a")};` });
   await using served = await serve(place.path, ["agents.ts", "--origin=https://app.example"]);
   const from = (origin: string) =>
@@ -219,22 +219,22 @@ test("--origin lets the pages of a site in, and no others", async () => {
   await expect(from("https://other.example")).rejects.toThrow("403");
 });
 
-test("--host listens elsewhere, and says what that means", async () => {
+test("--host listens on another address, and says what that means", async () => {
   await using place = await directory({ "agents.ts": `export default ${agent("a")};` });
   await using served = await serve(place.path, ["agents.ts", "--host=0.0.0.0"]);
   expect(served.playing.out).toMatch(/^Serving 1 agent at ws:\/\/0\.0\.0\.0:\d+\/arcp$/m);
   expect(served.playing.err).toMatch(/^arcp: .*put a TLS proxy in front\n$/);
-  // The line for another terminal works there as it is, also for a token, which goes to nobody in the clear.
+  // The line for another terminal works there as it is, with its token, which is sent to nobody in the clear.
   expect(served.url).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/arcp$/);
   await using _client = await served.client();
 });
 
-test("no --host at all, as of a variable that is not set, is not every host", async () => {
+test("an empty --host, as from an unset variable, does not mean every host", async () => {
   const { code, err } = await arcp(["serve", "agents.ts", "--host="]);
   expect([code, err]).toEqual([2, expect.stringContaining("has to be an address of this machine")]);
 });
 
-test("--watch takes up what changed, running jobs go on with the old code, and what breaks stays as it was", async () => {
+test("--watch reloads what changed, running jobs go on with the old code, and a broken module stays as it was", async () => {
   const held = (result: string) =>
     `export default { name: "held", run: async (ctx) => {
        await ctx.log.info("holding");
@@ -258,13 +258,13 @@ test("--watch takes up what changed, running jobs go on with the old code, and w
   await served.playing.until(/reloaded: 1 running on the old code\n/);
   const young = await client.submit("held");
 
-  // What is broken is told, in a line, and all stays.
+  // A broken module is reported in one line, and everything stays as it was.
   await place.write("agents.ts", `import { word } from "./gone.ts"; ${held(" 2")}`);
   await served.playing.until(
     /not reloaded: agents\.ts: Cannot find module 'gone\.ts' imported from agents\.ts\n/,
   );
   const still = await client.submit("held");
-  // A file that was not there mends it.
+  // A file that was missing repairs it.
   await place.write("gone.ts", `export const word = "come";`);
   await served.playing.until(/reloaded: 3 running on the old code\n/);
   const last = await client.submit("held");
@@ -287,12 +287,12 @@ test("--watch takes up what changed, running jobs go on with the old code, and w
   expect(results).toEqual(["old 1", "new 1", "new 1", "come 2"]);
 });
 
-test("--watch takes up a module that was gone for a while", async () => {
+test("--watch reloads a module that was gone for a while", async () => {
   await using place = await directory({ "a.ts": `export default ${agent("a")};` });
   await using served = await serve(place.path, ["a.ts", "--watch"]);
   await rm(join(place.path, "a.ts"));
   await served.playing.until(/not reloaded: there is no file a\.ts\n/);
-  // By another name first, as some editors write.
+  // Under another name first, as some editors write.
   await place.write("a.ts~", `export default ${agent("b")};`);
   await rename(join(place.path, "a.ts~"), join(place.path, "a.ts"));
   await served.playing.until(/reloaded: new b, gone a\n/);
@@ -300,7 +300,7 @@ test("--watch takes up a module that was gone for a while", async () => {
 
 const never = "await new Promise(() => {});";
 
-test("a module that is never loaded is given up for its next version, and does not hold up the end", async () => {
+test("a module that never finishes loading is given up for its next version, and does not delay the end", async () => {
   await using place = await directory({ "a.ts": `export default ${agent("a")};` });
   const { playing } = await serve(place.path, ["a.ts", "--watch"]);
   const loading = Promise.withResolvers<void>();
@@ -317,7 +317,7 @@ test("a module that is never loaded is given up for its next version, and does n
   expect(await playing.done).toMatchObject({ code: 0, err: "" });
 });
 
-test("Ctrl-C ends the wait for a module, and one that nothing will ever load is told", async () => {
+test("Ctrl-C ends the wait for a module, and one that can never load is reported", async () => {
   await using place = await directory({
     "a.ts": `(globalThis as any).loading.resolve(); ${never}`,
     "b.ts": never,
@@ -371,7 +371,7 @@ test("Ctrl-C lets running jobs finish, a second one does not wait", async () => 
   await client.close();
 });
 
-/** The disk takes nothing more, as the store finds out by its next sync, until what is returned is disposed of. */
+/** The disk takes no more data, which the store learns at its next sync, until the return value is disposed of. */
 function failingDisk(): Disposable {
   const { fdatasync } = fs;
   const use = (sync: typeof fdatasync): void => {
@@ -383,7 +383,7 @@ function failingDisk(): Disposable {
   return { [Symbol.dispose]: () => use(fdatasync) };
 }
 
-test("a store that fails ends the server with 4 and one line, also when it stops, and the next one goes on", async () => {
+test("a store that fails ends the server with 4 and one line, even while it stops, and the next one goes on", async () => {
   await using place = await directory({
     "agents.ts": `export default { name: "held", attempts: 9, run: async (ctx: any) => {
       (globalThis as any).begun.resolve();
@@ -415,7 +415,7 @@ test("a store that fails ends the server with 4 and one line, also when it stops
   }
 });
 
-test("what agents throw is shown to who serves them, for people or as JSON", async () => {
+test("errors that agents throw are shown to the operator, as text or as JSON", async () => {
   await using place = await directory({
     "agents.ts": `export default { name: "boom", run: async (_ctx, input) => {
       throw input ?? new Error("it \\u001b[2Jbroke"); } };`,
@@ -584,20 +584,20 @@ test.each([
     "/t: it is not a database\n",
   ],
 ] satisfies [string, string[], Record<string, string>, string][])(
-  "wrong usage is told, and exits with 2: %s",
+  "wrong usage takes one line, and exits with 2: %s",
   async (_what, args, files, line) => {
     await using place = await directory(files);
     const before = await readdir(place.path);
     const { code, out, err } = await arcp(["serve", ...args], { cwd: place.path });
     expect(err).toContain(line);
-    // Such as a token for a store that there is not.
+    // Such as a token for a store that does not exist.
     expect(await readdir(place.path)).toEqual(before);
     expect(err.match(/\n/g)).toHaveLength(1);
     expect([code, out]).toEqual([2, ""]);
   },
 );
 
-test("a Node that runs no TypeScript is told, and what would", async () => {
+test("a Node that cannot run TypeScript is reported, with what would", async () => {
   await using place = await directory({ "a.ts": `export default ${agent("a")};` });
   const bin = fileURLToPath(new URL("../../bin/arcp.js", import.meta.url));
   const args = ["--no-experimental-strip-types", bin, "serve", "a.ts"];
@@ -609,7 +609,7 @@ test("a Node that runs no TypeScript is told, and what would", async () => {
   expect([status, stderr]).toEqual([2, line]);
 });
 
-test("a port that is taken is told", async () => {
+test("a port in use is reported", async () => {
   await using place = await directory({ "a.ts": `export default ${agent("a")};` });
   const other = createServer().listen(0, "127.0.0.1");
   await once(other, "listening");
@@ -623,7 +623,7 @@ test("a port that is taken is told", async () => {
   ]);
 });
 
-test("as a process it outlives a rejection that an agent let go, ends at the second signal, and does not tell of Node's experiments", async () => {
+test("as a process it survives unhandled rejections, ends at the second signal, and hides experimental warnings", async () => {
   await using place = await directory({
     "agents.ts": `export default { name: "deaf", run: async (ctx: any) => {
       void Promise.reject(new Error("forgotten"));
@@ -635,7 +635,7 @@ test("as a process it outlives a rejection that an agent let go, ends at the sec
   const bin = fileURLToPath(new URL("../../bin/arcp.js", import.meta.url));
   const args = [bin, "serve", "agents.ts", "--port=0", "--store=jobs.db", "--watch"];
   const child = spawn(process.execPath, args, { cwd: place.path, env: { ARCP_TOKEN: "t" } });
-  // Whatever comes of the test.
+  // However the test ends.
   using _killed = { [Symbol.dispose]: () => void child.kill("SIGKILL") };
   let [out, err] = ["", ""];
   child.stdout.on("data", (chunk) => (out += chunk));
@@ -646,7 +646,7 @@ test("as a process it outlives a rejection that an agent let go, ends at the sec
   for await (const { kind } of job.events) if (kind === "log") break;
   child.kill("SIGTERM");
   while (!err.includes("stopping")) await once(child.stderr, "data");
-  // Another one, for the same might come so soon that it is no second.
+  // A different signal: the same one could arrive so soon that it does not count as a second.
   child.kill("SIGINT");
   const [code] = await once(child, "exit");
   expect(code).toBe(130);

@@ -20,7 +20,7 @@ function objects(out: string): any[] {
     .map((line) => JSON.parse(line));
 }
 
-/** Times of day, ids and durations as they look. */
+/** Replaces times of day, ids and durations by their form. */
 function plain(out: string): string {
   return out
     .replace(/\d\d:\d\d:\d\d/g, "12:00:00")
@@ -30,7 +30,7 @@ function plain(out: string): string {
 
 const granted = ["--lease=tool.call=search", "--lease=agent.delegate=*", "--budget=USD:1.00"];
 
-test("in a pipe it is plain lines, without a byte that would command a terminal", async () => {
+test("in a pipe it prints plain lines, without a byte that controls a terminal", async () => {
   const { code, out, err } = await site.arcp("submit", "talking", ...granted);
   expect([code, err]).toEqual([0, ""]);
   expect(plain(out)).toBe(`job_1 talking@2.0.0
@@ -56,7 +56,7 @@ test("in a pipe it is plain lines, without a byte that would command a terminal"
 `);
 });
 
-test("in a pipe a streamed text stands as it came, and lines of its own below it", async () => {
+test("in a pipe a streamed text is printed unchanged, and lines below it are whole", async () => {
   site.runtime.agents.register(
     defineAgent({
       name: "telling",
@@ -85,7 +85,7 @@ the result was streamed, 46 B: \`arcp result job_1 > file\` saves it
   expect(plain(bytes.out)).toMatch(/ running\n✔ job_1 succeeded\n/);
 });
 
-test("--json is one object per line: the job, its events by number, its end", async () => {
+test("--json prints one object per line: the job, its events with their numbers, its end", async () => {
   const { code, out } = await site.arcp("submit", "talking", ...granted, "--json");
   expect(code).toBe(0);
   const [job, ...events] = objects(out);
@@ -117,7 +117,7 @@ test("--json is one object per line: the job, its events by number, its end", as
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal does not show
 const commands = /\u001b\[[?\d;]*[A-Za-z]/g;
 
-test("on a terminal gauges tell how it is, within its width", async () => {
+test("on a terminal, gauges show the progress within its width", async () => {
   const { code, out } = await site.play(["submit", "talking", ...granted], { columns: 60 }).done;
   expect(code).toBe(0);
   const shown = plain(out.replace(commands, ""));
@@ -132,7 +132,7 @@ ${"█".repeat(15)}${"░".repeat(5)}  75%  0.75 of 1 USD left
   for (const line of shown.split("\n")) expect(line.length).toBeLessThanOrEqual(60);
 });
 
-test("at the foot of a terminal it says what the connection is, and what the keys do", async () => {
+test("the foot of a terminal shows the state of the connection and the keys", async () => {
   const playing = site.play(["submit", "deaf", "--budget=USD:2"], { columns: 60 });
   await playing.until(/● connected {2}Ctrl-C detaches from the job\n/);
   playing.interrupt();
@@ -146,7 +146,7 @@ test("at the foot of a terminal it says what the connection is, and what the key
   expect(out.slice(out.lastIndexOf("Ctrl-C cancels"))).toMatch(/(\u001b\[2K.*){3}to return: /s);
 });
 
-test("the input is JSON, a file or the standard input, and null without", async () => {
+test("the input is JSON, a file or the standard input, and null if omitted", async () => {
   await writeFile(join(site.home, "input.json"), '{"from":"file"}');
   const result = async (input: string[], stdin?: string) => {
     const options = stdin === undefined ? {} : { stdin };
@@ -158,11 +158,11 @@ test("the input is JSON, a file or the standard input, and null without", async 
   expect(await result(["@input.json"])).toEqual({ from: "file" });
   expect(await result(["-"], '"from stdin"')).toBe("from stdin");
   expect(await result([])).toBeNull();
-  // As editors of some systems begin a file.
+  // The byte-order mark that editors on some systems write.
   expect(await result(["-"], "\ufeff[1]")).toEqual([1]);
 });
 
-test("Ctrl-C ends the wait for the standard input, and nothing is written down", async () => {
+test("Ctrl-C ends the wait for the standard input, and nothing is stored", async () => {
   await using own = await Site.open();
   const [stdout, stderr, signals] = [new PassThrough(), new PassThrough(), new EventEmitter()];
   const stdin = new PassThrough();
@@ -173,7 +173,7 @@ test("Ctrl-C ends the wait for the standard input, and nothing is written down",
   expect(await readdir(own.home)).toEqual([]);
 });
 
-test("--lease and --budget make the lease, with paths absolute against the current directory", async () => {
+test("--lease and --budget make the lease, with paths resolved against the current directory", async () => {
   const cwd = join(site.home, "project");
   await mkdir(cwd, { recursive: true });
   const flags = [
@@ -196,7 +196,7 @@ test("--lease and --budget make the lease, with paths absolute against the curre
   });
 });
 
-test("--expires ends the lease, and --max-runtime the job, with codes of their own", async () => {
+test("--expires ends the lease, and --max-runtime the job, each with its own exit code", async () => {
   const clock = new ManualClock(Date.now());
   await using own = await Site.open({ clock });
   const expiring = own.play(["submit", "counting", "--expires", "30m"]);
@@ -218,7 +218,7 @@ test("--expires ends the lease, and --max-runtime the job, with codes of their o
   });
 });
 
-test("--key leads to the same job again, and without one each submit is a job of its own", async () => {
+test("--key leads to the same job again; without one, each submit is a job of its own", async () => {
   const jobOf = async (...args: string[]) =>
     objects((await site.arcp("submit", "echo", "1", "--json", ...args)).out)[0].job;
   const first = await jobOf("--key", "order-1");
@@ -252,7 +252,7 @@ test("a job that fails exits with 1, and says why in one line", async () => {
   expect(out).toMatch(/✖ job_\w+ failed: there is no such table \(INVALID_REQUEST\)\n$/);
 });
 
-test("--detach prints the id alone, and leaves what only its user can read", async () => {
+test("--detach prints only the id, and stores what only the user can read", async () => {
   const { code, out, err } = await site.arcp("submit", "deaf", "--detach");
   expect([code, err]).toEqual([0, ""]);
   expect(out).toMatch(/^job_\w+\n$/);
@@ -274,7 +274,7 @@ test("--detach prints the id alone, and leaves what only its user can read", asy
   }
 });
 
-test("a connection that is lost before the acceptance is told, and the job is had all the same", async () => {
+test("a connection lost before the acceptance is reported, and the job is submitted all the same", async () => {
   let isLost = false;
   const server = await listen({ port: 0 }, (transport, peer) => {
     async function* frames(): AsyncGenerator<string> {
@@ -301,7 +301,7 @@ test("a connection that is lost before the acceptance is told, and the job is ha
   expect([code, plain(out)]).toEqual([0, expect.stringContaining("✔ job_1 succeeded\n")]);
 });
 
-test("what has ended, or was refused, leaves nothing behind", async () => {
+test("a job that has ended, or was refused, leaves nothing behind", async () => {
   await using own = await Site.open();
   expect((await own.arcp("submit", "echo")).code).toBe(0);
   expect((await own.arcp("submit", "nobody")).code).toBe(2);
@@ -309,7 +309,7 @@ test("what has ended, or was refused, leaves nothing behind", async () => {
   expect(await readdir(join(own.home, "state/arcp/submissions"))).toEqual([]);
 });
 
-test("what the runtime cannot do now is no mistake of whoever asked", async () => {
+test("a refusal for want of capacity does not count as wrong usage", async () => {
   await using own = await Site.open({ limits: { liveJobsPerPrincipal: 1 } });
   expect((await own.arcp("submit", "deaf", "--detach")).code).toBe(0);
   expect(await own.arcp("submit", "deaf", "--detach")).toMatchObject({
@@ -318,7 +318,7 @@ test("what the runtime cannot do now is no mistake of whoever asked", async () =
   });
 });
 
-describe("what is wrong takes one line, and has its exit code", () => {
+describe("every failure takes one line, and has its exit code", () => {
   test.each([
     ["no agent", [], 2, "arcp: missing required argument 'agent'"],
     [
@@ -408,7 +408,7 @@ describe("what is wrong takes one line, and has its exit code", () => {
     expect([played.code, played.out]).toEqual([code, ""]);
   });
 
-  test("nothing, from a command in front of the pipe that failed", async () => {
+  test("empty standard input, from a command before the pipe that failed", async () => {
     const playing = site.play(["submit", "echo", "-"], { stdin: Buffer.from("\n") });
     expect(await playing.done).toMatchObject({
       code: 2,
@@ -416,7 +416,7 @@ describe("what is wrong takes one line, and has its exit code", () => {
     });
   });
 
-  test("bytes that are no UTF-8, which would reach the agent as something else", async () => {
+  test("bytes that are not UTF-8, which the agent would get changed", async () => {
     const playing = site.play(["submit", "echo", "-"], { stdin: Buffer.from('"café"', "latin1") });
     expect(await playing.done).toEqual({
       code: 2,
@@ -433,7 +433,7 @@ describe("what is wrong takes one line, and has its exit code", () => {
     });
   });
 
-  test("a state directory that cannot be", async () => {
+  test("a state directory that cannot be made", async () => {
     const file = join(site.home, "file");
     await writeFile(file, "");
     const playing = site.play(["submit", "echo"], { env: { XDG_STATE_HOME: file } });

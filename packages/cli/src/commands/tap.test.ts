@@ -12,7 +12,7 @@ import { expect, test } from "vitest";
 import { arcp, type PlayedOptions, Playing, scratch } from "../../test/played.ts";
 import { run } from "../program.ts";
 
-/** `arcp tap`, and the address that it has clients connect to. */
+/** `arcp tap`, and the address that clients connect to. */
 async function tapped(runtime: string, args: readonly string[] = [], options?: PlayedOptions) {
   const playing = new Playing(["tap", "--url", runtime, "--port", "0", ...args], options);
   await playing.until(/ARCP_URL=\S+\n/);
@@ -42,7 +42,7 @@ async function frame(transport: Transport): Promise<string> {
   throw new Error("it closed");
 }
 
-test("--json shows all frames of both sides, whole, without secrets and unchanged on their way", async () => {
+test("--json shows every frame of both sides in full, without secrets, and passes it on unchanged", async () => {
   const echo = defineAgent({ name: "echo", run: async (_ctx, input) => input });
   const runtime = createRuntime({ agents: [echo], auth: tokenTable({ "s-e-c-r-e-t": "alice" }) });
   await using server = await listen({ port: 0 }, (transport, peer) =>
@@ -106,7 +106,7 @@ test("on a terminal each frame has its line, a long one a few, and the rest is c
   for await (const text of client.frames) if (arrived.push(text) === answers.length) break;
   client.close();
   await tap.playing.until(/closed by/);
-  // What passes is not touched, not even its spaces.
+  // What passes through is untouched, even its spaces.
   expect([raw, arrived]).toEqual([[hello], answers]);
   const [opened, ping, event, ...rest] = tap.playing.out
     .replaceAll(/^\d\d:\d\d:\d\d /gm, "")
@@ -153,7 +153,7 @@ test("the runtime is that of --profile, or of ARCP_URL", async () => {
   }
 });
 
-test("how each side closes is handed on and shown", async () => {
+test("the close reason of each side is passed on and shown", async () => {
   await using server = await speaking(async (transport) => {
     if ((await frame(transport)) === "refuse \u009b") transport.close("refused");
   });
@@ -162,11 +162,11 @@ test("how each side closes is handed on and shown", async () => {
   await client.send(["refuse \u009b"]);
   await expect(frame(client)).rejects.toMatchObject({ reason: "refused" });
   await tap.playing.until(/"kind":"closed","by":"runtime","reason":"refused"/);
-  // Also on a terminal no frame commands it.
+  // On a terminal, too, no frame controls it.
   expect(tap.playing.out).toContain(`"frame":"refuse \\u009b"`);
 });
 
-test("a runtime that is not there is told, and the client may come again", async () => {
+test("a runtime that is not there is reported, and the client may come again", async () => {
   const gone = createServer().listen(0, "127.0.0.1");
   await once(gone, "listening");
   const address = gone.address();
@@ -179,7 +179,7 @@ test("a runtime that is not there is told, and the client may come again", async
   await tap.playing.until(new RegExp(`not connected: nothing listens at ${url}`));
 });
 
-test("Ctrl-C ends it also while nobody reads what it shows", async () => {
+test("Ctrl-C ends it even while nobody reads its output", async () => {
   await using server = await speaking(async (transport) => transport.send(["hello", "again"]));
   const [stdout, stderr] = [new PassThrough({ highWaterMark: 1 }), new PassThrough()];
   const signals = new EventEmitter();
@@ -215,7 +215,7 @@ test.each([
     "arcp: ws: would send the token to example.com in the clear: use wss:",
   ],
   ["--profile=nobody", "arcp: there is no profile nobody in "],
-])("wrong usage is told, and exits with 2: %s", async (flag, line) => {
+])("wrong usage takes one line, and exits with 2: %s", async (flag, line) => {
   const { code, out, err } = await arcp(["tap", flag], { env: { XDG_CONFIG_HOME: "/nowhere" } });
   expect(err).toContain(line);
   expect([code, out, err.match(/\n/g)?.length]).toEqual([2, "", 1]);

@@ -16,7 +16,7 @@ import { surroundings } from "../surroundings.ts";
 
 const bin = fileURLToPath(new URL("../../bin/arcp.js", import.meta.url));
 
-/** The numbers that a JSON view printed, and the last object's state. */
+/** The numbers that a JSON view printed, and the state in its last object. */
 function seen(out: string) {
   const objects = out
     .trim()
@@ -30,7 +30,7 @@ function seen(out: string) {
 const upTo = (n: number) => Array.from({ length: n }, (_, index) => index + 1);
 const submissions = (site: Site) => readdir(join(site.home, "state/arcp/submissions"));
 
-test("a submit that is killed loses nothing: watch shows each event once, and no second job runs", async () => {
+test("a killed submit loses nothing: watch shows each event once, and no second job runs", async () => {
   await using site = await Site.open();
   const { counting } = site;
   const child = spawn(process.execPath, [bin, "submit", "counting", "--json"], {
@@ -53,7 +53,7 @@ test("a submit that is killed loses nothing: watch shows each event once, and no
   expect(await submissions(site)).toEqual([]);
 });
 
-test("one that was killed before it heard of its job comes back by its key, whether it was sent or not", async () => {
+test("a submit killed before it learned of its job is found by its key, whether it was sent or not", async () => {
   await using site = await Site.open();
   const around = surroundings({ env: site.env });
   const begin = (key: string) =>
@@ -73,9 +73,9 @@ test("one that was killed before it heard of its job comes back by its key, whet
   expect(site.counting.starts).toBe(2);
 });
 
-test("Ctrl-C before the runtime has answered a submit leaves the way to find out what became of it", async () => {
+test("Ctrl-C before the runtime has answered a submit leaves a way to find out what became of it", async () => {
   await using site = await Site.open();
-  // The runtime gets the submit, and its answer does not get through.
+  // The runtime gets the submit, but its reply does not get through.
   const swallowing = await listen({ port: 0 }, async (near) => {
     const far = await dial(site.url)(new AbortController().signal);
     void (async () => {
@@ -99,7 +99,7 @@ test("Ctrl-C before the runtime has answered a submit leaves the way to find out
   expect(site.counting.starts).toBe(1);
 });
 
-test("what nobody heard of for as long as a runtime knows its key is not sent again", async () => {
+test("an unanswered submit is not sent again once the runtime no longer knows its key", async () => {
   await using site = await Site.open();
   const clock = new ManualClock(Date.now() - 24 * 3_600_000);
   const around = surroundings({ env: site.env, clock });
@@ -113,7 +113,7 @@ test("what nobody heard of for as long as a runtime knows its key is not sent ag
   expect(site.counting.starts).toBe(0);
 });
 
-test("Ctrl-C detaches from the job, says how to come back, and the way back works", async () => {
+test("Ctrl-C detaches from the job and says how to return, and that works", async () => {
   await using site = await Site.open();
   const clock = new ManualClock(systemClock.now());
   const submitting = site.play(["submit", "counting"], { clock });
@@ -137,7 +137,7 @@ test("Ctrl-C detaches from the job, says how to come back, and the way back work
   expect(site.counting.starts).toBe(1);
 });
 
-test("the second Ctrl-C cancels the job, also of one that was come back to", async () => {
+test("the second Ctrl-C cancels the job, even one that was returned to", async () => {
   await using site = await Site.open();
   const twice = async (...args: string[]) => {
     const playing = site.play(args);
@@ -163,7 +163,7 @@ test("the third Ctrl-C leaves a job that does not stop", async () => {
   expect((await playing.done).code).toBe(130);
 });
 
-test("beside a live view others look on and cancel, and it is not torn from its session", async () => {
+test("beside a live view, others watch and cancel without taking its session over", async () => {
   await using site = await Site.open();
   const live = site.play(["submit", "counting"]);
   site.counting.upTo(2);
@@ -171,7 +171,7 @@ test("beside a live view others look on and cancel, and it is not torn from its 
   const [, job = ""] = /(job_\w+)/.exec(live.out) ?? [];
   const beside = site.play(["watch", job]);
   await beside.until(/number 2/);
-  // Looking on gives no say: there Ctrl-C leaves at once.
+  // A viewer has no authority: there, Ctrl-C leaves at once.
   const other = site.play(["watch"]);
   await other.until(/number 2/);
   other.interrupt();
@@ -208,7 +208,7 @@ test("a job of another machine is watched, with its history, and not cancelled b
   expect(await site.arcp("watch", job.id)).toMatchObject({ code: 0 });
 });
 
-test("it is taken up where it was submitted, whatever the environment says now", async () => {
+test("it reattaches where the job was submitted, whatever the environment says now", async () => {
   await using site = await Site.open();
   const { out } = await site.arcp("submit", "echo", "--detach");
   const env = { ARCP_URL: "ws://127.0.0.1:9/arcp" };
@@ -216,7 +216,7 @@ test("it is taken up where it was submitted, whatever the environment says now",
   expect((await site.play(["watch", out.trim()], { env }).done).code).toBe(0);
 });
 
-test("a token of the environment beats that of a profile of the environment, and does so again", async () => {
+test("a token in the environment beats that of a profile from the environment, then and on return", async () => {
   await using site = await Site.open();
   const profiles = join(site.home, "config/arcp");
   await mkdir(profiles, { recursive: true });
@@ -241,7 +241,7 @@ test("it is watched in a fresh session once the runtime has forgotten the one th
   expect((await watching.done).code).toBe(5);
 });
 
-test("a disk that is full costs nobody the view, and whoever leaves is told", async () => {
+test("a full disk ends nobody's view, and a user who leaves is told", async () => {
   await using site = await Site.open();
   const { counting } = site;
   const submitting = site.play(["submit", "counting"]);
@@ -263,7 +263,7 @@ test("a disk that is full costs nobody the view, and whoever leaves is told", as
   expect((await watching.done).code).toBe(0);
 });
 
-test("what another process wrote meanwhile is what the next one goes on with", async () => {
+test("the next process goes on with what another one stored meanwhile", async () => {
   await using site = await Site.open();
   const job = (await site.arcp("submit", "counting", "--detach")).out.trim();
   const context = {
@@ -281,7 +281,7 @@ test("what another process wrote meanwhile is what the next one goes on with", a
   expect(await own?.job.outcome()).toMatchObject({ status: "cancelled" });
 });
 
-test("a lost connection is told, and nothing is lost by it or shown twice", async () => {
+test("a lost connection is reported, and nothing is lost by it or shown twice", async () => {
   await using site = await Site.open();
   const json = site.play(["submit", "counting", "--json"]);
   site.counting.upTo(2);
@@ -305,7 +305,7 @@ test("a lost connection is told, and nothing is lost by it or shown twice", asyn
   await terminal.done;
 });
 
-test("what cannot be watched takes one line", async () => {
+test("a failure to watch takes one line", async () => {
   await using site = await Site.open();
   expect(await site.arcp("watch")).toEqual({
     code: 2,
@@ -327,7 +327,7 @@ test("what cannot be watched takes one line", async () => {
   });
 });
 
-test("a job that the runtime has no more is told of once, and shown again to whoever names it", async () => {
+test("a job that the runtime no longer has is reported once, and again if it is named", async () => {
   await using site = await Site.open();
   const submit = async () => (await site.arcp("submit", "counting", "--detach")).out.trim();
   const [older, latest] = [await submit(), await submit()];
@@ -335,7 +335,7 @@ test("a job that the runtime has no more is told of once, and shown again to who
     code: 2,
     err: `arcp: this runtime has no ${job} of yours; \`arcp jobs\` lists yours (JOB_NOT_FOUND)\n`,
   });
-  // Another runtime says nothing of the one where it was submitted.
+  // Another runtime says nothing about the one where it was submitted.
   await using other = await Site.open();
   expect(await site.arcp("watch", `--url=${other.url}`)).toMatchObject(gone(latest));
   expect(await site.arcp("watch", "--token=other")).toMatchObject(gone(latest));
@@ -355,7 +355,7 @@ test("a job that the runtime has no more is told of once, and shown again to who
   expect(await bare.done).toMatchObject({ code: 0 });
 });
 
-test("a runtime that comes back without its jobs is told to have lost the one that is shown", async () => {
+test("a runtime that comes back without its jobs is reported to have lost the one on display", async () => {
   await using before = await Site.open();
   await using after = await Site.open();
   let [runtime, cut] = [before.runtime, () => {}];

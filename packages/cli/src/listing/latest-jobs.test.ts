@@ -5,7 +5,7 @@ import { latestJobs } from "./latest-jobs.ts";
 const NOW = Date.parse("2026-06-15T12:00:00Z");
 const { signal } = new AbortController();
 
-/** Jobs of so many milliseconds ago, oldest first, and how many of them were listed. */
+/** Jobs of these ages in milliseconds, oldest first, and how many of them were listed. */
 function listing(ages: readonly number[]) {
   const all = ages.map(
     (age, index): ListedJob => ({
@@ -46,18 +46,18 @@ test("few jobs are listed once, and counted", async () => {
   expect(await listing(minutes(99)).latest(20)).toEqual({ all: 99, listed: 99 });
 });
 
-test("of very many the latest are found without a look at all of them", async () => {
+test("the latest of very many jobs are found without listing them all", async () => {
   const many = listing(minutes(10_000));
   const { all, listed } = await many.latest(20);
   expect(all).toBeUndefined();
   expect(listed).toBeLessThan(300);
-  // Whatever the clock of this machine shows.
+  // Whatever the clock of this machine says.
   expect((await many.latest(20, NOW - 3_600_000)).listed).toBeLessThan(300);
   expect((await many.latest(20, NOW + 3_600_000)).listed).toBeLessThan(1_500);
   await many.latest(20, NOW - 1e9);
 });
 
-test("those that all came at once, or are asked for all together, are listed as a whole", async () => {
+test("jobs that were created all at once, or are asked for all together, are listed in full", async () => {
   const old = Array.from({ length: 500 }, () => 86_400_000);
   expect((await listing(old).latest(20)).all).toBe(500);
   expect((await listing(minutes(500)).latest(5_000)).all).toBe(500);

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { scratch } from "../../test/played.ts";
 import { accessOf, keepToken } from "./access.ts";
 
-test("a file with tokens that every user can read or write is told of", async () => {
+test("a token file that every user can read or write is reported", async () => {
   await using place = await scratch();
   await writeFile(join(place.path, "tokens"), "t-alice alice\n");
   await writeFile(join(place.path, "jobs.db.token"), "kept\n");
@@ -29,7 +29,7 @@ test("a file with tokens that every user can read or write is told of", async ()
   expect(await told(store, "jobs.db.token", 0o600)).toBeNull();
 });
 
-test("a token that was made up is written when it is to be kept, and is the same from then on", async () => {
+test("a generated token is written if it is to be kept, and stays the same from then on", async () => {
   await using place = await scratch();
   const cwd = place.path;
   const access = async (store: string) => {

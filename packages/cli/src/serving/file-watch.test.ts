@@ -11,7 +11,7 @@ vi.mock("node:fs", async (original) => {
   return { ...real, watch: vi.fn(real.watch) };
 });
 
-/** A watch, and the next change that it tells of. */
+/** A watch, and the next change that it reports. */
 function watching() {
   let told = Promise.withResolvers<void>();
   const watch = new FileWatch(systemClock, () => {
@@ -21,7 +21,7 @@ function watching() {
   return { watch, change: () => told.promise, [Symbol.dispose]: () => watch[Symbol.dispose]() };
 }
 
-test("a directory that went is watched again when it is back, however deep it is", async () => {
+test("a directory that disappeared is watched again when it is back, however deep it is", async () => {
   await using place = await scratch();
   const directory = join(place.path, "a", "b");
   const file = join(directory, "agents.ts");
@@ -50,22 +50,25 @@ test.each([
     "too much is open or watched (EMFILE): raise `ulimit -n` or fs.inotify.max_user_instances",
   ],
   ["EACCES", "EACCES: no"],
-])("what the system refuses to watch is said, and the rest is watched: %s", async (code, why) => {
-  await using place = await scratch();
-  await mkdir(join(place.path, "lib"));
-  vi.mocked(fs.watch).mockImplementationOnce(() => {
-    throw Object.assign(new Error(`${code}: no`), { code });
-  });
-  using watcher = watching();
-  const [refused, other] = [join(place.path, "a.ts"), join(place.path, "lib", "b.ts")];
-  const files = new Set([refused, other]);
-  expect(watcher.watch.watch(files)).toEqual({ directories: [place.path], why });
-  const change = watcher.change();
-  await writeFile(other, "");
-  await change;
-  // The next time it may be possible.
-  expect(watcher.watch.watch(files)).toBeUndefined();
-});
+])(
+  "a directory that the system refuses to watch is reported, and the rest is watched: %s",
+  async (code, why) => {
+    await using place = await scratch();
+    await mkdir(join(place.path, "lib"));
+    vi.mocked(fs.watch).mockImplementationOnce(() => {
+      throw Object.assign(new Error(`${code}: no`), { code });
+    });
+    using watcher = watching();
+    const [refused, other] = [join(place.path, "a.ts"), join(place.path, "lib", "b.ts")];
+    const files = new Set([refused, other]);
+    expect(watcher.watch.watch(files)).toEqual({ directories: [place.path], why });
+    const change = watcher.change();
+    await writeFile(other, "");
+    await change;
+    // It may succeed next time.
+    expect(watcher.watch.watch(files)).toBeUndefined();
+  },
+);
 
 test("arcp serve --watch goes on without what cannot be watched, and says so", async () => {
   await using place = await scratch();

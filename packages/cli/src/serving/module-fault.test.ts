@@ -9,7 +9,7 @@ function fault(...frames: string[]): string {
   return moduleFault(error, `${cwd}/a.ts`, cwd);
 }
 
-test("what a library refuses is told where it was given", () => {
+test("a value that a library refuses is reported where it was passed", () => {
   const library = `check (file://${cwd}/node_modules/@arcp/core/dist/options.js:19:11)`;
   expect(fault(library, `file://${cwd}/a.ts:2:18`)).toBe("a.ts:2: no");
   expect(fault(library)).toBe("node_modules/@arcp/core/dist/options.js:19: no");
@@ -18,6 +18,6 @@ test("what a library refuses is told where it was given", () => {
   );
 });
 
-test("an error without a frame is told of the module", () => {
+test("an error without a frame is reported by its module", () => {
   expect(fault()).toBe("a.ts: no");
 });

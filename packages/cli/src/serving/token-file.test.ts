@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { scratch } from "../../test/played.ts";
 import { TokenFile } from "./token-file.ts";
 
-test("a file of tokens is read again when it has changed, and holds on to what it had when it is wrong", async () => {
+test("a token file is read again when it has changed, and keeps its last content when it is invalid", async () => {
   await using place = await scratch();
   const path = join(place.path, "tokens");
   const stderr = new PassThrough({ encoding: "utf8" });

@@ -11,7 +11,7 @@ const { signal } = new AbortController();
 const yes = async (): Promise<LocalAnswer> => ({ ok: true });
 const cancel = { do: "cancel", reason: "why not" } as const;
 
-test("one of many becomes the holder, and answers the others; when it leaves another one can", async () => {
+test("one of many becomes the holder and answers the others; when it leaves, another one can", async () => {
   await using home = await scratch();
   const all = await Promise.all(Array.from({ length: 20 }, () => Hold.take(home.path, yes)));
   const [first, ...others] = all.filter((hold) => hold !== undefined);
@@ -38,7 +38,7 @@ test("the holder gets the question, and its answer arrives", async () => {
   expect(asked).toEqual([cancel]);
 });
 
-test("after a holder that was killed, one of many takes its place", async () => {
+test("after a holder is killed, one of many takes its place", async () => {
   await using home = await scratch();
   await writeFile(join(home.path, "holder.7"), join(home.path, "socket of the dead"));
   const all = await Promise.all(Array.from({ length: 20 }, () => Hold.take(home.path, yes)));
@@ -66,7 +66,7 @@ test("of many that come and go, no two ever hold at a time", async () => {
   expect(held).toBeGreaterThan(5);
 });
 
-test("a holder that leaves answers what it was asked, and waits for nobody who asks nothing", async () => {
+test("a holder that leaves answers what it was asked, and does not wait for a client that asks nothing", async () => {
   await using home = await scratch();
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<LocalAnswer>();
@@ -96,14 +96,14 @@ test("a path that is too long for a socket is held all the same", async () => {
   expect(await Hold.ask(directory, cancel, signal)).toEqual({ ok: true });
 });
 
-test("what has been forgotten has no holder", async () => {
+test("a directory that is gone has no holder", async () => {
   await using home = await scratch();
   const directory = join(home.path, "gone");
   expect(await Hold.take(directory, yes)).toBeUndefined();
   expect(await Hold.ask(directory, cancel, signal)).toBeUndefined();
 });
 
-test("a directory that cannot be written is told", async () => {
+test("a directory that cannot be written is reported", async () => {
   await using home = await scratch();
   const file = join(home.path, "file");
   await writeFile(file, "");

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { scratch } from "../../test/played.ts";
 import { claim, latestHolder } from "./holder.ts";
 
-test("whoever claims late what a holder was and left finds the later one, and gives up", async () => {
+test("a late claim to the place of a holder that left finds its successor, and gives up", async () => {
   await using home = await scratch();
   await writeFile(join(home.path, "holder.5"), "socket of the living");
   expect(await claim(home.path, 5, "late")).toBe(false);
@@ -13,7 +13,7 @@ test("whoever claims late what a holder was and left finds the later one, and gi
   expect(await latestHolder(home.path)).toEqual({ number: 5, socket: "socket of the living" });
 });
 
-test("the next holder takes the place of all before, in the order of numbers", async () => {
+test("the next holder takes the place of all before it, in numeric order", async () => {
   await using home = await scratch();
   await writeFile(join(home.path, "holder.9"), "nine");
   await writeFile(join(home.path, "holder.10"), "ten");

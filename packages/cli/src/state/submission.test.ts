@@ -9,7 +9,7 @@ import { Submission } from "./submission.ts";
 
 const WEEK = 7 * 24 * 60 * 60 * 1000;
 
-test("what nobody came back for is forgotten a week later, and nothing else is", async () => {
+test("a record that nobody returned to is forgotten after a week, and nothing else is", async () => {
   await using home = await scratch();
   const clock = new ManualClock(Date.now());
   const around = surroundings({ env: { XDG_STATE_HOME: home.path }, clock });
@@ -22,7 +22,7 @@ test("what nobody came back for is forgotten a week later, and nothing else is",
   const held = await begin("held");
   await using _hold = await Hold.take(held.directory, async () => ({ ok: true }));
   const young = await begin("young");
-  // Of a process that was killed before it could write anything into it.
+  // Left by a process that was killed before it could write anything into it.
   const half = join(home.path, "arcp/submissions/sub_0");
   await mkdir(half);
   await written(join(old.directory, "record.json"), clock.now() - WEEK - 1_000);
@@ -34,7 +34,7 @@ test("what nobody came back for is forgotten a week later, and nothing else is",
   expect(await readdir(join(half, ".."))).toHaveLength(3);
 });
 
-test("submits that begin while others are forgotten do not see what is gone", async () => {
+test("submits that begin while others are forgotten do not see them go", async () => {
   await using home = await scratch();
   const around = surroundings({ env: { XDG_STATE_HOME: home.path } });
   const begin = (key: string) =>
@@ -47,7 +47,7 @@ test("submits that begin while others are forgotten do not see what is gone", as
   expect(await Submission.all(around)).toEqual([]);
 });
 
-test("what is no record, is half written or is of another version is none, and harms nobody", async () => {
+test("what is not a record, is half written or has another version is ignored, and does no harm", async () => {
   await using home = await scratch();
   const around = surroundings({ env: { XDG_STATE_HOME: home.path } });
   const whole = {

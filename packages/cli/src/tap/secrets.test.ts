@@ -28,7 +28,7 @@ test.each([
     { credential_id: "c", credential_value: "s" },
     { credential_id: "c", credential_value: "***" },
   ],
-  // What only looks like one.
+  // These only look like one.
   [
     { name: "cost.search", value: 0.3 },
     { name: "cost.search", value: 0.3 },
@@ -41,11 +41,11 @@ test.each([
     ["token", null],
     ["token", null],
   ],
-])("of %j no secret is shown", (value, shown) => {
+])("no secret of %j is shown", (value, shown) => {
   expect(masked(value)).toEqual(shown);
 });
 
-test("what is no JSON loses its secrets too", () => {
+test("text that is not JSON loses its secrets too", () => {
   expect(maskedText(`{"resume_token": "abc", "token":"def`)).toBe(
     `{"resume_token": "***", "token":"***`,
   );

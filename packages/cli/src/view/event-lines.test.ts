@@ -23,7 +23,7 @@ test.each([
   event("delegate", { agent: bad, child_job_id: bad }),
   event("x-vendor.acme.mood", { [bad]: bad }),
   { ...event("opaque", { [bad]: bad }), name: bad } as JobEvent,
-])("no text of an agent commands a terminal: %o", (said) => {
+])("no text of an agent controls a terminal: %o", (said) => {
   const lines = new EventLines(paint);
   for (const columns of [80, Number.POSITIVE_INFINITY]) {
     const line = lines.ofGauge(said) ?? lines.of(said, columns);
@@ -32,7 +32,7 @@ test.each([
   }
 });
 
-test("a delegation that is refused names the agent, and no id that nobody knows", () => {
+test("a refused delegation names the agent, and no id that means nothing to the user", () => {
   const lines = new EventLines(paint);
   const error = { code: "PERMISSION_DENIED", message: "not you" };
   const shown = [
@@ -60,7 +60,7 @@ test.each([20, 34, 60])("no line is wider than a terminal of %i columns", (colum
   }
 });
 
-test("a text of any length takes some lines of a terminal, and is whole in a pipe", () => {
+test("a text of any length takes a few lines of a terminal, and is whole in a pipe", () => {
   const lines = new EventLines(paint);
   for (const unit of ["word ", "x", "漢", "e\u0301"]) {
     const message = unit.repeat(100_000).trim();

@@ -11,10 +11,10 @@ const metric = (name: string, value: number, unit: string): JobEvent => ({
   ts: undefined,
 });
 
-test("what is left of a budget is exact, also where only costs were told since", () => {
+test("the rest of a budget is exact, even if only costs were reported since", () => {
   const gauges = new Gauges(pc.createColors(false));
   const left = () => gauges.lines(80).join().replace(/.*% +/, "");
-  // A later view hears of less, and then of each cost from the first one on.
+  // A later view starts from what remains, then learns of each cost.
   gauges.begin({ id: "", agent: "", lease: { "cost.budget": ["USD:2.00"] }, budget: { USD: 1.5 } });
   expect(left()).toBe("2 of 2 USD left");
   gauges.take(metric("cost.model", 0.03, "USD"));

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { surroundings } from "../surroundings.ts";
 import { TerminalView } from "./terminal-view.ts";
 
-test("how long a job took is told to its end, and not to its last event", () => {
+test("a job's duration runs to its end, and not to its last event", () => {
   let monotonic = 1_000;
   const stdout = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY: true, columns: 80 });
   const clock = { ...systemClock, monotonic: () => monotonic };
