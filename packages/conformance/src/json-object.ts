@@ -14,7 +14,7 @@ export function parseJsonObject(text: string): JsonObject | undefined {
   }
 }
 
-/** @param path keys joined by dots @returns undefined when there is nothing */
+/** @param path keys joined by dots @returns undefined if there is nothing */
 export function at(value: unknown, path: string): unknown {
   let found: unknown = value;
   for (const key of path.split(".")) {
@@ -24,7 +24,7 @@ export function at(value: unknown, path: string): unknown {
   return found;
 }
 
-/** One text for each value, whatever the order of its keys. */
+/** The same text for equal values, whatever the order of their keys. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     isJsonObject(inner)

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { citedRequirements } from "./requirement-citation.ts";
 
-// Put together, so that the sources below do not cite anything for this file.
+// Concatenated, so that the sources below cite nothing for this file.
 const t = "test";
 const cited = (source: string): string[] => [...citedRequirements(source)];
 
@@ -13,11 +13,11 @@ test("titles of tests, groups and tables are read", () => {
   expect(cited(`it("says \\"R-12-1\\" aloud", () => {});`)).toEqual(["R-12-1"]);
 });
 
-test("a longer id is not its beginning", () => {
+test("a longer id does not count as its beginning", () => {
   expect(cited(`${t}("R-6.3-10: x", () => {});`)).toEqual(["R-6.3-10"]);
 });
 
-test("what is said elsewhere, skipped, still to do or expected to fail proves nothing", () => {
+test("ids outside titles, or in skipped, todo or failing tests, verify nothing", () => {
   expect(cited(`// ${t}("R-4-1: order", () => {});\nconst rule = "R-4-2";`)).toEqual([]);
   expect(cited(`/**\n * ${t}("R-4-1: order")\n */`)).toEqual([]);
   for (const mode of ["skip", "todo", "fails"]) {

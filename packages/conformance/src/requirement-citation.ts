@@ -1,14 +1,14 @@
-/** A call of `test`, `it` or `describe`, or of what `each` returned, whose first argument is a text. */
+/** A call of `test`, `it` or `describe`, or of what `each` returned, whose first argument is a string. */
 const TITLE =
   /(?:\b(?<name>(?:test|it|describe)(?:\.\w+)*)|\))\s*\(\s*(?<quote>["'`])(?<title>(?:\\.|(?!\k<quote>)[^\\])*)\k<quote>/g;
 const ID = /\bR-(?:D|\d+(?:\.\d+)?)-\d+\b/g;
 const COMMENT_LINE = /^\s*(?:\/\/|\/?\*).*$/gm;
-/** What does not run, or has to fail, verifies nothing. */
+/** Tests that do not run, or must fail, verify nothing. */
 const UNPROVEN = /\.(?:skip|todo|fails)\b/;
 
 /**
  * The requirements that a test file claims to verify: the ids in the titles of its tests. They need not exist; ask
- * `isRequirementId`. Titles that are put together at run time are not seen.
+ * `isRequirementId`. Titles that are built at run time are not seen.
  *
  * @param source the text of the test file
  */

@@ -17,7 +17,7 @@ async function error(client: SdkClient, request: string, code: string) {
   });
 }
 
-/** A submit that is rejected beside a running job: accepted for the look of it, and over at once. */
+/** A submit that is rejected beside a running job: accepted for form's sake, and ended at once. */
 async function lookalike(client: SdkClient, request: string, code: string): Promise<string> {
   const accepted = await client.next();
   const { job_id } = accepted as { job_id: string };
@@ -44,7 +44,7 @@ async function lookalike(client: SdkClient, request: string, code: string): Prom
   return job_id;
 }
 
-/** Requests that are rejected, but for submits. */
+/** Rejected requests of each kind, except submits. */
 function rejects(client: SdkClient): readonly (() => Promise<string>)[] {
   return [
     () => client.about("job.subscribe", UNKNOWN),
@@ -72,7 +72,7 @@ describe.each(["memory on memory", "ws on sqlite"] as const)("the client of C# o
     await client.silence();
   });
 
-  test("R-D-4, R-D-5, R-6.6-6: beside a running job it hears of submits and lists alone, until that ends", async () => {
+  test("R-D-4, R-D-5, R-6.6-6: beside a running job only its submits and listings are answered, until that ends", async () => {
     await using stage = await Stage.open(way);
     const client = await SdkClient.greeted(stage, "csharp");
     const { id, puppet } = await played(stage, client);
@@ -94,7 +94,7 @@ describe.each(["memory on memory", "ws on sqlite"] as const)("the client of C# o
     await client.sendRaw("{");
     await client.silence();
     puppet.finish(1);
-    // What was made up took no number.
+    // The made-up frames took no number.
     expect(await client.next()).toMatchObject({ type: "job.result", job_id: id, event_seq: 2 });
     await error(client, await client.send("session.foo"), "INVALID_REQUEST");
   });
@@ -112,13 +112,13 @@ describe.each(["memory on memory", "ws on sqlite"] as const)("the client of C# o
       }
       await Promise.all(sent);
       expect(await client.next()).toMatchObject({ type: "job.result", job_id: id });
-      // Told once the end was: whatever is left of those requests.
+      // The replies that remain come after the end.
       const last = await client.send("session.foo");
       await client.skipTo((frame) => isError(frame) && frame["payload"].request_id === last);
     }
   });
 
-  test("R-D-5: nor does one that is rejected while the end is repeated to it", async () => {
+  test("R-D-5: a request that is rejected while the job's end is replayed does not end it either", async () => {
     await using stage = await Stage.open(way);
     const client = await SdkClient.greeted(stage, "csharp");
     const { id, puppet } = await played(stage, client);
@@ -137,7 +137,7 @@ describe.each(["memory on memory", "ws on sqlite"] as const)("the client of C# o
     }
   });
 
-  test("R-D-12: a submit with a parent is a delegation by it, accepted in answer to that and once", async () => {
+  test("R-D-12: a submit with a parent is a delegation by that job; its acceptance is the reply, and comes once", async () => {
     await using stage = await Stage.open(way);
     const client = await SdkClient.greeted(stage, "csharp");
     const lease = { "agent.delegate": ["puppet"] };
@@ -148,12 +148,12 @@ describe.each(["memory on memory", "ws on sqlite"] as const)("the client of C# o
     expect(accepted["payload"]).toMatchObject({ request_id: request, parent_job_id: id });
     its.finish();
     puppet.finish();
-    // Of both jobs, whichever is told first: a client with a live one is refused otherwise.
+    // The ends of both jobs, in either order: a client with a live job is refused otherwise.
     let ends = 0;
     await client.skipTo(({ type }) => type === "job.result" && ++ends === 2);
     const told = client.received.filter(({ type }) => type === "job.accepted");
     expect(told).toHaveLength(2);
-    // A parent that is over, or that is somebody else's.
+    // A parent that has ended, or that belongs to somebody else.
     await error(client, await client.submit("puppet", { parent_job_id: id }), "INVALID_REQUEST");
     const other = await SdkClient.greeted(stage, "csharp", { token: tokens.bob });
     const { id: foreign } = await played(stage, other);

@@ -21,7 +21,7 @@ test.each([
   ["go", "x-vendor.acme.tables"],
   ["csharp", "x-vendor.acme.tables"],
 ] as const)(
-  "R-D-2, R-D-6: what writes like %s and asks for %s is of the draft",
+  "R-D-2, R-D-6: a client that writes like %s and asks for %s is of the draft",
   async (sdk, feature) => {
     await using stage = await Stage.open("memory on memory");
     const client = await SdkClient.greeted(stage, sdk, { features: ["progress", feature] });
@@ -36,7 +36,7 @@ test.each([
   },
 );
 
-test("R-D-2, R-D-6: the welcome names our marker to whoever asks for it", async () => {
+test("R-D-2, R-D-6: the welcome names our marker to a client that asks for it", async () => {
   await using stage = await Stage.open("memory on memory");
   const client = await SdkClient.dial(stage, "go");
   await client.hello({ features: ["ack", REQUEST_ID_FEATURE] });
@@ -51,7 +51,7 @@ test.each([
   ["typescript", newMessageId(), false],
   ["draft", newMessageId("req_"), true],
 ] as const)(
-  "R-D-2: without a name, the id of the hello tells %s",
+  "R-D-2: without a name, the id of the hello identifies %s",
   async (profile, id, timestamped) => {
     await using stage = await Stage.open("memory on memory");
     const client = await SdkClient.dial(stage, "go");
@@ -74,7 +74,7 @@ test.each([
   },
 );
 
-test("R-D-2: who resumes by session.resume is of the draft, and told of its acceptances once more", async () => {
+test("R-D-2: a client that resumes by session.resume is of the draft, and gets its acceptances again", async () => {
   await using stage = await Stage.open("memory on memory");
   const client = await SdkClient.greeted(stage, "typescript");
   const { id } = await played(stage, client);
@@ -88,7 +88,7 @@ test("R-D-2: who resumes by session.resume is of the draft, and told of its acce
   await rejectedAsDraft(back);
 });
 
-test("R-D-2: what the operator says of a principal counts for it alone, and more than any evidence", async () => {
+test("R-D-2: the operator's word about a principal holds for it alone, and outweighs any evidence", async () => {
   const dialect = (principal: string) => (principal === "bob" ? "java" : undefined);
   await using stage = await Stage.open("memory on memory", { policy: { dialect } });
   const client = await SdkClient.greeted(stage, "go", {
@@ -117,7 +117,7 @@ test("R-D-3: a principal of C#, by the operator's word, that moves to another se
   await rejectedAsDraft(mover);
 });
 
-test("R-5.4-8, R-D-4: a refused submit is refused again in the form of whoever repeats it, also after a restart", async () => {
+test("R-5.4-8, R-D-4: a repeated submit is refused again in the form of its new sender, even after a restart", async () => {
   await using stage = await Stage.open("ws on sqlite");
   const client = await SdkClient.greeted(stage, "typescript");
   const id = await client.submit("nobody");
@@ -137,7 +137,7 @@ test("R-5.4-8, R-D-4: a refused submit is refused again in the form of whoever r
   expect(await draft.next()).toMatchObject({ type: "session.error", payload: error });
 });
 
-test("R-5.4-1, R-5.3-2: an opening that cannot be read is refused by the id that it has", async () => {
+test("R-5.4-1, R-5.3-2: an unreadable opening is refused under its own id", async () => {
   await using stage = await Stage.open("memory on memory");
   for (const frame of [
     { id: "req_1", type: "session.hello", payload: { auth: 5 } },

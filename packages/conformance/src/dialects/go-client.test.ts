@@ -5,7 +5,7 @@ import { upstream } from "../../test/upstream.ts";
 
 const UNKNOWN = "job_01ZZZZZZZZZZZZZZZZZZZZZZZZ";
 
-/** A `session.error`, and nothing in it that names a job. */
+/** A `session.error` that names no job. */
 async function error(client: SdkClient, request: string | undefined, code: string) {
   const named = request === undefined ? {} : { request_id: request };
   expect(await client.next()).toEqual({
@@ -39,7 +39,7 @@ describe.each(["memory on memory", "ws on sqlite"] as const)("the client of Go o
     await client.silence();
   });
 
-  test("R-D-1: a result comes as output as well, and progress in whole numbers, again after a resume", async () => {
+  test("R-D-1: a result also comes as output, and progress in whole numbers, again after a resume", async () => {
     await using stage = await Stage.open(way);
     const client = await SdkClient.greeted(stage, "go");
     const { puppet, running } = await played(stage, client);
@@ -58,7 +58,7 @@ describe.each(["memory on memory", "ws on sqlite"] as const)("the client of Go o
     ]);
   });
 
-  test("R-4.1-7: a result that fills a message comes as output alone, and fills no more than one", async () => {
+  test("R-4.1-7: a result that fills a message comes as output alone, and fills only one", async () => {
     await using stage = await Stage.open(way);
     const client = await SdkClient.greeted(stage, "go");
     const { puppet } = await played(stage, client);
@@ -85,7 +85,7 @@ describe.each(["memory on memory", "ws on sqlite"] as const)("the client of Go o
   });
 });
 
-test("R-9.8-9, R-D-1: a rotated credential stands in details as well", async () => {
+test("R-9.8-9, R-D-1: a rotated credential appears in details as well", async () => {
   const { values, provisioners } = upstream();
   await using stage = await Stage.open("ws on sqlite", { provisioners });
   const client = await SdkClient.greeted(stage, "go");

@@ -6,7 +6,7 @@ import { upstream } from "../../test/upstream.ts";
 
 const UNKNOWN = "job_01ZZZZZZZZZZZZZZZZZZZZZZZZ";
 
-/** What is told twice: once by the id of the request's own envelope, once as the draft has it. */
+/** A rejection in two frames: one with the id of the request's own envelope, and one in the draft's form. */
 async function pair(client: SdkClient, request: string | undefined, code: string, job?: string) {
   const on = job === undefined ? {} : { job_id: job };
   const error = { code, message: expect.any(String), retryable: false };
@@ -61,7 +61,7 @@ describe.each(["memory on memory", "ws on sqlite"] as const)(
       await pair(client, await client.about("job.subscribe", id, bad), "INVALID_REQUEST", id);
     });
 
-    test("R-10-2, R-D-1: it hears of no acceptance but its own, and of its child by the event", async () => {
+    test("R-10-2, R-D-1: it gets no acceptances but its own, and learns of its child by the event", async () => {
       await using stage = await Stage.open(way);
       const client = await SdkClient.greeted(stage, "java");
       const lease = { "agent.delegate": ["puppet"] };
@@ -97,7 +97,7 @@ describe.each(["memory on memory", "ws on sqlite"] as const)(
   },
 );
 
-test("R-D-4: while the end of a job is repeated to it, an error about that job does not name it", async () => {
+test("R-D-4: while the end of a job is replayed, an error about that job does not name it", async () => {
   await using stage = await Stage.open("memory on memory");
   const client = await SdkClient.greeted(stage, "java");
   const { id, puppet } = await played(stage, client);
@@ -105,7 +105,7 @@ test("R-D-4: while the end of a job is repeated to it, an error about that job d
   puppet.finish();
   await client.skipTo(({ type }) => type === "job.result");
   const back = await SdkClient.dial(stage, "java");
-  // More than is on its way at a time, so that the replay waits.
+  // More than can be in flight at a time, so that the replay waits.
   back.line.stall();
   await back.hello({ resume: { ...client.place, after: 0 } });
   const request = await back.send("job.cancel", { reason: 5 }, { job_id: id });
@@ -116,7 +116,7 @@ test("R-D-4: while the end of a job is repeated to it, an error about that job d
   await back.skipTo(({ type, job_id }) => type === "job.result" && job_id === id);
 });
 
-test("R-7.2-8, R-D-1: who takes over a job is told of no child either, and gets its events", async () => {
+test("R-7.2-8, R-D-1: a client that takes over a job gets no acceptance of a child either, but its events", async () => {
   const clock = new ManualClock();
   await using stage = await Stage.open("memory on memory", { clock });
   const first = await SdkClient.greeted(stage, "csharp");
@@ -144,7 +144,7 @@ test("R-7.2-8, R-D-1: who takes over a job is told of no child either, and gets 
   expect(heir.received.filter(({ type }) => type === "job.accepted")).toHaveLength(1);
 });
 
-test("R-9.8-9, R-D-1: a rotated credential stands in details as well", async () => {
+test("R-9.8-9, R-D-1: a rotated credential appears in details as well", async () => {
   const { values, provisioners } = upstream();
   await using stage = await Stage.open("ws on sqlite", { provisioners });
   const client = await SdkClient.greeted(stage, "java");

@@ -51,7 +51,7 @@ describe.each(walks)("the client of $sdk over $way", ({ sdk, way }) => {
     const list = await client.send("session.list_jobs", { limit: 10 });
     const page = await client.next();
     expect(page).toMatchObject({ type: "session.jobs", payload: { request_id: list } });
-    // All keys, on the last page too: the TypeScript client needs them.
+    // All keys, even on the last page: the TypeScript client needs them.
     expect(page["payload"]).toMatchObject({
       jobs: [{ job_id, status: "success", lease: {}, parent_job_id: null, last_event_seq: 3 }],
       next_cursor: null,
@@ -61,7 +61,7 @@ describe.each(walks)("the client of $sdk over $way", ({ sdk, way }) => {
     expect(client.received).toHaveLength(6);
   });
 
-  test("R-7.4-1, R-D-1: a cancel in its own form, acknowledged in front of the end", async () => {
+  test("R-7.4-1, R-D-1: a cancel in its own form is acknowledged before the end", async () => {
     await using stage = await Stage.open(way);
     const client = await SdkClient.greeted(stage, sdk);
     const { id, puppet } = await played(stage, client);
@@ -82,7 +82,7 @@ describe.each(walks)("the client of $sdk over $way", ({ sdk, way }) => {
     });
   });
 
-  test("R-7.6-3, R-D-1: a subscription with history: acknowledged, told, and followed to the end", async () => {
+  test("R-7.6-3, R-D-1: a subscription with history is acknowledged, replayed, and followed to the end", async () => {
     await using stage = await Stage.open(way);
     const owner = await SdkClient.greeted(stage, sdk);
     const { id, puppet } = await played(stage, owner);
@@ -102,7 +102,7 @@ describe.each(walks)("the client of $sdk over $way", ({ sdk, way }) => {
     await using stage = await Stage.open(way);
     const client = await SdkClient.greeted(stage, sdk);
     const { id, puppet } = await played(stage, client);
-    // Of this one it has seen nothing yet but the acceptance.
+    // Of this one it has seen only the acceptance.
     const { puppet: unseen } = await played(stage, client);
     const place = { ...client.place, after: 1 };
     await client.leave();
@@ -125,7 +125,7 @@ describe.each(walks)("the client of $sdk over $way", ({ sdk, way }) => {
     expect(back.received.some(({ job_id }) => job_id === id)).toBe(true);
   });
 
-  test("R-6.7-6: a shutdown is told in the words that it knows", async () => {
+  test("R-6.7-6: a shutdown is announced in its own terms", async () => {
     await using stage = await Stage.open(way);
     const client = await SdkClient.greeted(stage, sdk);
     await stage.runtime.close();
@@ -140,7 +140,7 @@ describe.each(walks)("the client of $sdk over $way", ({ sdk, way }) => {
     expect(await client.closed).toBe("going-away");
   });
 
-  test("R-6.7-1, R-D-3: a close in the words of the draft is answered", async () => {
+  test("R-6.7-1, R-D-3: a close in the draft's form is answered", async () => {
     await using stage = await Stage.open(way);
     const client = await SdkClient.greeted(stage, sdk);
     const request = await client.send("session.close", { reason: "done" });
@@ -151,7 +151,7 @@ describe.each(walks)("the client of $sdk over $way", ({ sdk, way }) => {
     expect(await client.closed).toBe("normal");
   });
 
-  test("R-9.5-1: an offset of zero is taken from those that write it so, and from nobody else", async () => {
+  test("R-9.5-1: an offset of zero is accepted from SDKs that write it, and from no other client", async () => {
     await using stage = await Stage.open(way);
     const client = await SdkClient.greeted(stage, sdk);
     const expires_at = new Date(Date.now() + 3_600_000).toISOString();
@@ -167,7 +167,7 @@ describe.each(walks)("the client of $sdk over $way", ({ sdk, way }) => {
         lease_constraints: { expires_at: expires_at.replace("Z", "+02:00") },
       });
       const second = await client.skipTo(({ type }) => type !== "job.event");
-      // To C# a job lives by then.
+      // To C# a job is live by then.
       expect(second["type"]).toBe(sdk === "go" ? "session.error" : "job.accepted");
     } else {
       expect(answer).toMatchObject({ type: "job.error", payload: { code: "INVALID_REQUEST" } });
@@ -177,7 +177,7 @@ describe.each(walks)("the client of $sdk over $way", ({ sdk, way }) => {
   });
 });
 
-/** The answers to submits, in the order in which they came: whether each was accepted. */
+/** The replies to submits, in the order in which they came: whether each was accepted. */
 function answersOf(sdk: SdkName, frames: readonly Frame[], bad: ReadonlySet<string>): boolean[] {
   const failed = new Set(
     frames
@@ -199,14 +199,14 @@ function answersOf(sdk: SdkName, frames: readonly Frame[], bad: ReadonlySet<stri
 
 describe.each(sdks)("the client of %s", (sdk) => {
   test.each(["memory on memory", "ws on sqlite"] as const)(
-    "R-5.4-5, R-D-4: over %s, of 20 submits sent at once, half of them bad, each gets its answer in its turn",
+    "R-5.4-5, R-D-4: over %s, 20 submits at once, half of them bad, each get their reply in order",
     async (way) => {
       await using stage = await Stage.open(way);
       const client = await SdkClient.greeted(stage, sdk);
       const good = Array.from({ length: 20 }, (_, i) => i % 2 === 1);
       const bad = new Set<string>();
       for (const [i, ok] of good.entries()) {
-        // Some are refused by a verb, some were never read, some take their time.
+        // Some are refused by a verb, some are unreadable, some take time.
         if (ok) await client.submit("puppet", i % 4 === 1 ? { idempotency_key: `${i}` } : {});
         else if (i % 4 === 0) bad.add(await client.submit("nobody", {}));
         else bad.add(await client.send("job.submit", { input: i }, { trace_id: TRACE }));
@@ -248,7 +248,7 @@ describe.each(sdks)("the client of %s", (sdk) => {
     },
   );
 
-  test("R-D-5, R-D-4: whatever is wrong with its requests, its running job never hears of it", async () => {
+  test("R-D-5, R-D-4: whatever is wrong with its requests, no error touches its running job", async () => {
     await using stage = await Stage.open("memory on memory");
     const client = await SdkClient.greeted(stage, sdk);
     const { id, puppet } = await played(stage, client);
@@ -288,7 +288,7 @@ describe.each(sdks)("the client of %s", (sdk) => {
     }
   });
 
-  test("R-6.2-11, R-12-5: a refused opening is told with an id of a session, and the connection ends", async () => {
+  test("R-6.2-11, R-12-5: a refused opening is answered with a session id, and the connection ends", async () => {
     await using stage = await Stage.open("ws on sqlite");
     const client = await SdkClient.dial(stage, sdk);
     const request = await client.hello({ token: "wrong" });
@@ -312,7 +312,7 @@ describe.each(sdks)("the client of %s", (sdk) => {
     expect(await client.closed).toBe("refused");
   });
 
-  test("R-6.3-5, R-D-2: a refused resume too, and one that cannot be read", async () => {
+  test("R-6.3-5, R-D-2: a refused resume and an unreadable opening are answered, too", async () => {
     await using stage = await Stage.open("memory on memory");
     const { place } = await SdkClient.greeted(stage, sdk);
     const late = await SdkClient.dial(stage, sdk);
@@ -326,7 +326,7 @@ describe.each(sdks)("the client of %s", (sdk) => {
     expect(garbled.received).toHaveLength(sdk === "java" ? 2 : 1);
   });
 
-  test("R-D-2: who resumes a session in another form is spoken to in that one", async () => {
+  test("R-D-2: a client that resumes a session in another form is answered in that one", async () => {
     await using stage = await Stage.open("memory on memory");
     const other = sdks[(sdks.indexOf(sdk) + 1) % sdks.length] ?? "go";
     const client = await SdkClient.greeted(stage, sdk);

@@ -8,7 +8,7 @@ import { upstream } from "../../test/upstream.ts";
 
 const UNKNOWN = "job_01ZZZZZZZZZZZZZZZZZZZZZZZZ";
 
-/** An agent whose submits wait for an answer until the test lets them. */
+/** An agent whose submits stay pending until the test releases them. */
 function gated() {
   const waiting: Array<() => void> = [];
   const input = z.any().refine(async () => {
@@ -19,7 +19,7 @@ function gated() {
   return { agent, waiting };
 }
 
-/** The error of a job that there never was. */
+/** The error of a job that never existed. */
 async function failed(client: SdkClient, request: string, code: string, trace?: string) {
   const frame = await client.next();
   expect(frame).toEqual({
@@ -106,7 +106,7 @@ describe.each(["memory on memory", "ws on sqlite"] as const)(
       }
     });
 
-    test("R-D-4: a job that it owns or watches gets no error for the sake of a request", async () => {
+    test("R-D-4: a job that it owns or watches gets no error because of a request", async () => {
       await using stage = await Stage.open(way, { policy: { mayObserve: () => true } });
       const owner = await SdkClient.greeted(stage, "typescript", { token: tokens.bob });
       const { id: watched, puppet: its } = await played(stage, owner);
@@ -117,22 +117,22 @@ describe.each(["memory on memory", "ws on sqlite"] as const)(
       const bad = { history: true, from_event_seq: 1, from_job_seq: 1 };
       await client.about("job.subscribe", id, bad);
       await client.about("job.subscribe", watched, bad);
-      // It may watch that one, not cancel it.
+      // It may watch that job, but not cancel it.
       await client.about("job.cancel", watched);
       await client.silence();
       puppet.finish();
       expect(await client.next()).toMatchObject({ type: "job.result", job_id: id });
       its.finish();
       expect(await client.next()).toMatchObject({ type: "job.result", job_id: watched });
-      // Also of one that is over it knows what became of it.
+      // A finished job is known to it, too.
       await client.about("job.subscribe", id, bad);
       await client.silence();
-      // What it watched is nothing to it any more.
+      // It no longer knows the job that it watched.
       await client.about("job.cancel", watched);
       await targetFails(client, "PERMISSION_DENIED", watched);
     });
 
-    test("R-D-4: while a submit waits for its answer, a rejection that could be taken for that is not sent", async () => {
+    test("R-D-4: while a submit is pending, a rejection that could be taken for its reply is not sent", async () => {
       const { agent, waiting } = gated();
       await using stage = await Stage.open(way, { agents: [agent] });
       const client = await SdkClient.greeted(stage, "typescript");
@@ -154,7 +154,7 @@ describe.each(["memory on memory", "ws on sqlite"] as const)(
       await targetFails(client, "JOB_NOT_FOUND");
     });
 
-    test("R-10-2, R-D-1: a child's acceptance comes when no submit waits, and not while one does", async () => {
+    test("R-10-2, R-D-1: a child's acceptance is sent when no submit is pending, and not before", async () => {
       const { agent, waiting } = gated();
       await using stage = await Stage.open(way, { agents: [agent] });
       const client = await SdkClient.greeted(stage, "typescript");
@@ -188,7 +188,7 @@ describe.each(["memory on memory", "ws on sqlite"] as const)(
       });
     });
 
-    test("R-D-1: labels of metrics come as dims as well; budgets and progress as they are", async () => {
+    test("R-D-1: labels of metrics also come as dims; budgets and progress stay as they are", async () => {
       await using stage = await Stage.open(way);
       const client = await SdkClient.greeted(stage, "typescript");
       const lease = { "cost.budget": ["EUR:1.00"] };
@@ -215,7 +215,7 @@ describe.each(["memory on memory", "ws on sqlite"] as const)(
       expect(progress["payload"].body).toEqual({ current: 1.5 });
     });
 
-    test("R-D-3: one that resumes in the words of the draft is of the draft from then on", async () => {
+    test("R-D-3: a client that resumes in the draft's form is of the draft from then on", async () => {
       await using stage = await Stage.open(way);
       const client = await SdkClient.greeted(stage, "typescript");
       const { puppet } = await played(stage, client);
@@ -229,7 +229,7 @@ describe.each(["memory on memory", "ws on sqlite"] as const)(
       await puppet.ctx.metric({ name: "m", value: 1, dimensions: { a: "b" } });
       expect((await client.next())["payload"].body).not.toHaveProperty("dims");
 
-      // After a hello on a fresh session, it moves on to the other one (R-6.3-3).
+      // After a hello on a fresh session, it moves to the other one (R-6.3-3).
       const mover = await SdkClient.greeted(stage, "typescript");
       await mover.send("session.foo");
       await mover.silence();
@@ -248,7 +248,7 @@ describe.each(["memory on memory", "ws on sqlite"] as const)(
   },
 );
 
-test("R-6.3-17, P3: to one that cannot be told that a subscription is lost the connection ends, and the session with it", async () => {
+test("R-6.3-17, P3: a client that cannot be told of a lost subscription loses its connection, and its session", async () => {
   await using stage = await Stage.open("memory on memory", { logLimits: { records: 200 } });
   const owner = await stage.greeted();
   const { id, puppet } = await stage.played(owner);
@@ -268,7 +268,7 @@ test("R-6.3-17, P3: to one that cannot be told that a subscription is lost the c
     retryable: false,
   });
   expect(await client.closed).toBe("refused");
-  // Nothing is skipped without a word: neither here nor by a resume.
+  // Nothing is skipped silently: neither here nor by a resume.
   const back = await SdkClient.dial(stage, "typescript");
   await back.hello({ resume: client.place });
   expect((await back.next())["payload"].code).toBe("RESUME_WINDOW_EXPIRED");
@@ -282,7 +282,7 @@ test("R-D-4: a job of its own that it has not been told of yet gets no error eit
   const lease = { "agent.delegate": ["puppet"] };
   const { puppet } = await played(stage, client, { lease_request: lease });
   client.line.stall();
-  // More than is on its way at a time.
+  // More than can be in flight at a time.
   for (let i = 0; i < 20; i++) await puppet.ctx.thought("x".repeat(50_000));
   const { id } = await puppet.ctx.delegate("puppet");
   const its = await stage.puppets.next();
@@ -320,7 +320,7 @@ test("R-9.8-12, R-D-1: constraints of credentials come under both names", async 
   expect((await second.next())["payload"].credentials).toEqual([credential]);
 });
 
-test("R-5.4-4, R-7.3-8: an agent that fails by itself is told as ever", async () => {
+test("R-5.4-4, R-7.3-8: an error that an agent raises is reported unchanged", async () => {
   await using stage = await Stage.open("memory on memory");
   const client = await SdkClient.greeted(stage, "typescript");
   const { id, puppet } = await played(stage, client);

@@ -1,6 +1,6 @@
 import type { RequirementId } from "../manifest/manifest.ts";
 
-/** Requirements of a runtime that no scenario can show, since they cannot be seen on the wire, and why. */
+/** Requirements of a runtime that no scenario can show, since they cannot be observed on the wire, and why. */
 export const beyondTheWire: { readonly [id in RequirementId]?: string } = {
   "R-4-3": "a target has one transport: this shows when all scenarios are run over each",
   "R-4-5": "whether objects are shared shows only inside one process, and a target is outside",

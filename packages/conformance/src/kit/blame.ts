@@ -6,7 +6,7 @@ import type { Scenario } from "./scenario.ts";
 
 const NAMED = /^(R-(?:D|\d+(?:\.\d+)?)-\d+)\b/;
 
-/** The requirements that a failed scenario shows to be broken: those that the error names, else all that it verifies. */
+/** The requirements that a failed scenario shows to be broken: those that the error names, otherwise all that it verifies. */
 export function blame(error: unknown, { verifies }: Scenario): readonly RequirementId[] {
   if (error instanceof WireViolation) {
     return [...new Set(error.violations.map(({ rule }) => rule))];
@@ -15,7 +15,7 @@ export function blame(error: unknown, { verifies }: Scenario): readonly Requirem
   return isRequirementId(id) ? [id] : verifies;
 }
 
-/** What went wrong, with what was seen and what was expected. */
+/** What went wrong, with the actual and the expected value. */
 export function explanation(error: unknown): string {
   if (!(error instanceof Error)) return inspect(error);
   if (!(error instanceof AssertionError) || error.generatedMessage) return error.message;

@@ -4,7 +4,7 @@ import type { WireClient } from "../wire/wire-client.ts";
 
 type DelegateStep = Extract<PlainStep, { do: "delegate" }>;
 
-/** A step that delegates a script to the agent of scripts. */
+/** A step that delegates a script to the script agent. */
 export function childOf(
   script: Script | readonly Step[],
   rest: Omit<Partial<DelegateStep>, "do" | "input"> = {},

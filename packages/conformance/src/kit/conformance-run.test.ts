@@ -10,7 +10,7 @@ import type { Target } from "./target.ts";
 
 const way = "memory on memory";
 
-test("an abort breaks off what is being played, and leaves no connection behind", async () => {
+test("an abort stops running scenarios, and leaves no connection", async () => {
   await using house = await House.open(way);
   const cut: MockInstance[] = [];
   const target: Target = {
@@ -38,7 +38,7 @@ test("an abort breaks off what is being played, and leaves no connection behind"
   expect(cut.map(({ mock }) => mock.calls.length > 0)).toEqual([false, false, true]);
 });
 
-test("what is broken besides what was asked for is in the report too", async () => {
+test("a broken requirement that was not asked for is in the report too", async () => {
   await using house = await House.open(way);
   const scenario: Scenario = {
     name: "fails for something else",
@@ -52,7 +52,7 @@ test("what is broken besides what was asked for is in the report too", async () 
   ]);
 });
 
-test("what one scenario shows does not hold where another one about it broke off for something else", async () => {
+test("a requirement does not hold if another scenario about it broke off for a different reason", async () => {
   await using house = await House.open(way);
   const scenario = (name: string, message?: string): Scenario => ({
     name,
@@ -81,7 +81,7 @@ test.each([
     "need a runtime with liveJobsPerPrincipal of at least 60, conformance.settings says 10",
   ],
   [() => Promise.reject(new Error("no")), "fails: INTERNAL_ERROR: "],
-])("settings that are none are refused in one line: %s", async (run: () => unknown, text) => {
+])("invalid settings are refused in one line: %s", async (run: () => unknown, text) => {
   const given = testRuntime();
   const agents = given.agents.filter(({ name }) => name !== "conformance.settings");
   const settings = defineAgent({ name: "conformance.settings", run });

@@ -47,7 +47,7 @@ export async function runConformance(target: Target, options: RunOptions = {}): 
   const wanted = ({ id, section }: Requirement): boolean =>
     only.length === 0 || only.some((text) => names(text, id, section));
   const facts = await probe(target, options.timeoutMs);
-  // One who finds that the runtime is gone stops the others too.
+  // A scenario that finds the runtime gone stops the others too.
   const gone = new AbortController();
   const signal = AbortSignal.any([gone.signal, ...(options.signal ? [options.signal] : [])]);
   const played = scenarios.filter(({ verifies }) =>
@@ -69,7 +69,7 @@ export async function runConformance(target: Target, options: RunOptions = {}): 
   const players = Array.from({ length: concurrency }, async () => {
     for (const scenario of together) await play(scenario);
   });
-  // All have to be over, so that nothing is left behind.
+  // All must end, so that nothing is left behind.
   const ends = await Promise.allSettled(players);
   for (const end of ends) if (end.status === "rejected") throw end.reason;
   for (const scenario of played) if (scenario.alone === true) await play(scenario);
@@ -113,7 +113,7 @@ export async function outcomeOf(
   };
 }
 
-/** A runtime that is gone breaks nothing any more, and every scenario fails. */
+/** A runtime that is gone breaks no requirement, but makes every scenario fail. */
 async function assertThere(target: Target, { name }: Scenario): Promise<void> {
   const line = await target.connect().catch((error: Error) => {
     const text = `the runtime went away while this was played: ${name} (${error.message})`;

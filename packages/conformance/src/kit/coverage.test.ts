@@ -6,14 +6,14 @@ import { scenarios } from "./scenarios/index.ts";
 
 const verified = new Set(scenarios.flatMap(({ verifies }) => verifies));
 
-test("every requirement that binds a runtime is verified by a scenario, or it is said why no wire shows it", () => {
+test("every requirement that binds a runtime is verified by a scenario, or a reason says why no wire shows it", () => {
   const open = manifest
     .filter(({ side }) => side !== "client")
     .filter(({ id }) => !verified.has(id) && beyondTheWire[id] === undefined);
   expect(open.map(({ id }) => id)).toEqual([]);
 });
 
-test("what a scenario verifies is not said to be beyond the wire", () => {
+test("no requirement that a scenario verifies is listed as beyond the wire", () => {
   expect(Object.keys(beyondTheWire).filter((id) => verified.has(id as never))).toEqual([]);
 });
 
@@ -22,10 +22,10 @@ test("no two scenarios have the same name", () => {
   expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
 });
 
-test("no scenario waits without end for a runtime to close: endingOf has patience", () => {
+test("no scenario waits forever for a runtime to close: endingOf has a timeout", () => {
   const directory = `${import.meta.dirname}/scenarios`;
   const endless = readdirSync(directory).filter((file) =>
-    // A raw socket has patience of its own.
+    // A raw socket has its own.
     /await (?!(?:\w+\.)*raw\b)[\w.]+\.closed\b/.test(readFileSync(`${directory}/${file}`, "utf8")),
   );
   expect(endless).toEqual([]);

@@ -8,7 +8,7 @@ import { feature } from "./need.ts";
 import { stepValue } from "./script-outcome.ts";
 import type { Site } from "./site.ts";
 
-/** Credentials, which the test agents have together with the upstream. */
+/** Provisioned credentials, which the test agents support together with the upstream. */
 export const credentials = feature("provisioned_credentials");
 
 export const newLabel = (): string => newMessageId("label_");
@@ -18,7 +18,7 @@ export function wanting(how: string, label: string): Record<string, string[]> {
   return { "x-vendor.conformance.credential": [`${how}:${label}`] };
 }
 
-/** What the upstream was asked under a label. */
+/** The upstream's account of a label. */
 export interface Account {
   readonly issued: number;
   readonly asked: number;
@@ -32,16 +32,16 @@ interface Order {
   readonly expires_at?: string;
 }
 
-/** What one step comes to, done by a job of its own. */
+/** The outcome of one step, done by a job of its own. */
 export async function asked(site: Site, wire: WireClient, step: Step): Promise<unknown> {
   const { id } = await site.play(wire, [{ ...step, as: "it" } as Step]);
   return stepValue(await wire.next(endsJob(id)), "it");
 }
 
 /**
- * Asks for the upstream's account until it is as it should be. Fails when it never is.
+ * Polls the upstream's account until it is as it should be. Fails if it never is.
  *
- * @param rule what is broken then
+ * @param rule the requirement that is broken then
  */
 export async function accountOf(
   site: Site,
@@ -58,5 +58,5 @@ export async function accountOf(
   }
 }
 
-/** Whether all that was issued is revoked. */
+/** Whether everything that was issued is revoked. */
 export const isOver = ({ issued, revoked }: Account): boolean => issued > 0 && revoked === issued;

@@ -5,14 +5,14 @@ import type { WireClient } from "../wire/wire-client.ts";
 import { answersOf } from "./script-outcome.ts";
 import type { Site } from "./site.ts";
 
-/** A pattern, the targets that it covers, and others. */
+/** A pattern, targets that it covers, and others. */
 export type PatternRow = readonly [
   pattern: string,
   covered: readonly string[],
   others: readonly string[],
 ];
 
-/** Whether a job may do something: `allowed`, or the code of the refusal. */
+/** Whether a job may perform an operation: `allowed`, or the code of the refusal. */
 async function answers(
   site: Site,
   wire: WireClient,
@@ -24,7 +24,7 @@ async function answers(
   return steps.map((_, n) => given[n] ?? "no answer");
 }
 
-/** Asks of each pattern, in a lease of its own, whether it covers what it should and nothing else. */
+/** Checks for each pattern, in a lease of its own, that it covers what it should and nothing else. */
 export async function checkPatterns(
   site: Site,
   rule: RequirementId,
@@ -51,7 +51,7 @@ export type SubsetRow = readonly [
   others: readonly (readonly string[])[],
 ];
 
-/** Lets a job with each of the leases delegate with others, and looks which of them are granted. */
+/** Makes a job with each of the leases delegate with others, and checks which of them are granted. */
 export async function checkSubsets(
   site: Site,
   namespace: string,

@@ -2,10 +2,10 @@ import type { Feature } from "@arcp/core";
 import type { TestSettings } from "../test-agents/settings.ts";
 import type { Facts } from "./facts.ts";
 
-/** What a scenario cannot be played without: tells what is missing, or nothing. */
+/** What a scenario needs in order to be played: returns what is missing, or nothing. */
 export type Need = (facts: Facts) => string | undefined;
 
-/** A resume window that can be waited for. */
+/** A resume window short enough to wait for. */
 export const windowWithin =
   (seconds: number): Need =>
   ({ resumeWindowSec }) =>
@@ -13,7 +13,7 @@ export const windowWithin =
       ? undefined
       : `needs a resume window of at most ${seconds} s, this one is ${resumeWindowSec} s`;
 
-/** Heartbeats that can be waited for. */
+/** Heartbeats frequent enough to wait for. */
 export const heartbeatWithin =
   (seconds: number): Need =>
   ({ heartbeatIntervalSec }) =>
@@ -33,7 +33,7 @@ export const settingWithin =
       ? undefined
       : `needs ${name} of at most ${most}, here it is ${settings[name]}`;
 
-/** A setting that does not stand in the way. */
+/** A setting that is large enough not to interfere. */
 export const settingOfAtLeast =
   (name: keyof TestSettings, least: number): Need =>
   ({ settings }) =>
@@ -51,10 +51,10 @@ export const agent =
   ({ agents }) =>
     agents.has(name) ? undefined : `needs the agent ${name}`;
 
-/** A WebSocket, not only what travels on it. */
+/** A WebSocket, and not only its messages. */
 export const webSocket: Need = ({ url }) => (url === undefined ? "needs a WebSocket" : undefined);
 
-/** A runtime that can be killed, on a store that outlives it. */
+/** A runtime that can be killed, on a durable store. */
 export const restart: Need = ({ restarts }) =>
   restarts ? undefined : "needs a runtime that the kit can kill, on a durable store";
 

@@ -11,7 +11,7 @@ export const operations: readonly (readonly [capability: string, target: string]
   ["x-vendor.acme.thing", "a"],
 ];
 
-/** Asks for each of them. */
+/** Performs each of them. */
 export const asking = operations.map(
   ([capability, target]): Step => ({ do: "authorize", capability, target, as: capability }),
 );

@@ -9,24 +9,24 @@ import type { Facts } from "./facts.ts";
 import { isTerminal } from "./site.ts";
 import type { Target } from "./target.ts";
 
-/** Milliseconds that each answer may take, where nobody says otherwise: whoever does not speak ARCP is told of soon. */
+/** Milliseconds that each answer may take by default: a peer that does not speak ARCP is reported soon. */
 const PATIENCE_MS = 5000;
 
-/** What scenarios take for granted that have nothing to do with these limits: else they fail for want of room. */
+/** What scenarios that do not test these limits need: otherwise they fail for want of room. */
 const room = {
   liveJobsPerPrincipal: 60,
   connectedSessionsPerPrincipal: 60,
   logRecords: 2000,
 } as const satisfies TestSettings;
 
-/** Characters of a strange answer that are shown. */
+/** Characters shown of an unexpected answer. */
 const SHOWN = 100;
 
 /**
- * Looks whether a runtime can be tested, and what it is like.
+ * Checks whether a runtime can be tested, and what it is like.
  *
  * @throws LocalError in one line, `TRANSPORT_CLOSED` when nobody is there, `PROTOCOL_VIOLATION` when it does not speak ARCP,
- *   `MISUSE` when it refuses a token or lacks the test agents
+ *  `MISUSE` when it refuses a token or lacks the test agents
  */
 export async function probe(target: Target, timeoutMs: number = PATIENCE_MS): Promise<Facts> {
   const [first, second] = target.tokens;
@@ -72,7 +72,7 @@ async function settingsOf(wire: WireClient, agents: ReadonlySet<string>): Promis
   const result: unknown = end?.type === "job.result" ? end.payload.result : undefined;
   if (!isJsonObject(result)) throw misuse("the agent conformance.settings has to return an object");
   for (const [name, value] of Object.entries(result)) {
-    // One that is spelt wrong would count as the default.
+    // A misspelt one would count as the default.
     if (!Object.hasOwn(defaultSettings, name)) {
       const known = Object.keys(defaultSettings).join(", ");
       throw misuse(`the agent conformance.settings returns ${name}, the settings are ${known}`);
@@ -96,7 +96,7 @@ async function greeted(
   timeoutMs: number,
 ): Promise<WireClient> {
   const line = await target.connect();
-  // What a runtime does wrong is for the scenarios to tell.
+  // Faults of the runtime are for the scenarios to report.
   const waive = manifest.map(({ id }) => id);
   const wire = new WireClient(line.transport, { timeoutMs, waive });
   const token = target.tokens[who === "first" ? 0 : 1];

@@ -6,10 +6,10 @@ import { WebSocket } from "ws";
 import { type JsonObject, parseJsonObject } from "../json-object.ts";
 import type { WireMessage } from "../wire/sent.ts";
 
-/** What an upgrade request says besides its address. */
+/** What an upgrade request carries besides its address. */
 export interface UpgradeOptions {
   readonly headers?: Readonly<Record<string, string>>;
-  /** The page that a browser says it comes from. */
+  /** The page that a browser claims to come from. */
   readonly origin?: string;
 }
 
@@ -17,8 +17,8 @@ export interface UpgradeOptions {
 const PATIENCE_MS = 10_000;
 
 /**
- * A WebSocket without any protocol on top of it, for what a well-behaved client cannot show: it sends whatever it is told
- * to, and tells with which code it was closed. Opened without heartbeats, nothing has to be answered.
+ * A WebSocket without any protocol on top of it, for what a well-behaved client cannot show: it sends whatever it is told to, and
+ * returns the code with which it was closed. Opened without heartbeats, so nothing has to be answered.
  */
 export class RawSocket implements Disposable {
   readonly #socket: WebSocket;
@@ -42,7 +42,7 @@ export class RawSocket implements Disposable {
       );
       this.#arrival.resolve();
     });
-    // What is wrong shows by the code.
+    // The code shows what is wrong.
     socket.on("error", () => {});
   }
 
@@ -69,30 +69,30 @@ export class RawSocket implements Disposable {
     };
   }
 
-  /** The sub-protocol that was agreed on; empty when none was. */
+  /** The sub-protocol that was agreed on; empty if there is none. */
   get protocol(): string {
     return this.#socket.protocol;
   }
 
-  /** The code with which it is closed: 1005 when there was none, 1006 when nothing was said. */
+  /** The code with which it is closed: 1005 if the frame had none, 1006 if there was no close frame. */
   get closed(): Promise<number | "still open"> {
     return inTime(this.#closed, () => "still open" as const);
   }
 
-  /** Sends text as it is, or an object as JSON; bytes claim to be text unless they are `binary`. */
+  /** Sends text as it is, or an object as JSON; bytes are sent as text unless they are `binary`. */
   send(data: object | string | Uint8Array, options: { readonly binary?: boolean } = {}): void {
     const raw = typeof data === "string" || data instanceof Uint8Array;
     this.#socket.send(raw ? data : JSON.stringify(data), { binary: options.binary ?? false });
   }
 
-  /** Sends one message in several frames of WebSocket. */
+  /** Sends one message in several WebSocket frames. */
   sendInPieces(pieces: readonly (string | Uint8Array)[]): void {
     for (const [index, piece] of pieces.entries()) {
       this.#socket.send(piece, { binary: false, fin: index === pieces.length - 1 });
     }
   }
 
-  /** The next message; `{ binary }` or `{ text }` instead when it is not the text of a JSON object. */
+  /** The next message; `{ binary }` or `{ text }` instead if it is not the text of a JSON object. */
   async next(): Promise<JsonObject> {
     for (;;) {
       const message = this.#messages.shift();
@@ -162,7 +162,7 @@ export function hello(token: string, fields: object = {}): WireMessage {
   };
 }
 
-/** @param late gives what is the case when nothing has happened in time */
+/** @param late returns the value for a timeout */
 async function inTime<T, L>(wait: Promise<T>, late: () => L): Promise<T | L> {
   const stop = new AbortController();
   const timeout = sleep(systemClock, PATIENCE_MS, stop.signal).then(late);

@@ -17,7 +17,7 @@ export async function refusal(request: Promise<unknown>, what: string): Promise<
   return assert.fail(`${what} was granted: ${JSON.stringify(granted)}`);
 }
 
-/** Submits what a good client would not, and tells what it is refused with. */
+/** Submits what no good client would. @returns the error that it is refused with */
 export async function refusedSubmit(
   wire: WireClient,
   payload: object,
@@ -29,9 +29,9 @@ export async function refusedSubmit(
 }
 
 /**
- * Awaits that something is refused.
+ * Awaits a refusal.
  *
- * @param told what it means when it is not, or with another code
+ * @param told the failure's message if it is granted, or refused with another code
  * @throws AssertionError when it is granted, or refused with another code
  */
 export async function refusedWith(

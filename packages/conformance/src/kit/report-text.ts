@@ -1,15 +1,15 @@
 import { sections } from "../manifest/section.ts";
 import type { Outcome, Report, Verdict } from "./report.ts";
 
-/** How much of a report is wanted, and how texts are made to stand out. */
+/** How wide a report is, and how its text is highlighted. */
 export interface ReportStyle {
-  /** Characters that a line may have. Default 100. */
+  /** Characters per line, at most. Default 100. */
   readonly width?: number;
-  /** Makes what went well stand out. */
+  /** Highlights a success. */
   readonly good?: (text: string) => string;
-  /** Makes what went wrong stand out. */
+  /** Highlights a failure. */
   readonly bad?: (text: string) => string;
-  /** Makes what matters less step back. */
+  /** Dims what matters less. */
   readonly dim?: (text: string) => string;
 }
 
@@ -75,7 +75,7 @@ function failureText(
   ].join("\n");
 }
 
-/** The requirements that no scenario could show, by the reason. */
+/** The requirements that no scenario could show, by reason. */
 function notRun(verdicts: readonly Verdict[], dim: (text: string) => string): string {
   const reasons = new Map<string, string[]>();
   for (const verdict of verdicts) {

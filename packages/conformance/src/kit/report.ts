@@ -19,7 +19,7 @@ export type Outcome =
     }
   | { readonly kind: "not-run"; readonly scenario: Scenario; readonly why: string };
 
-/** What is known of one requirement. */
+/** The verdict on one requirement. */
 export type Verdict =
   | { readonly kind: "holds"; readonly requirement: Requirement }
   | {
@@ -27,10 +27,10 @@ export type Verdict =
       readonly requirement: Requirement;
       readonly failures: readonly Extract<Outcome, { kind: "failed" }>[];
     }
-  /** No scenario that shows it could be played, one broke off for another reason, or it cannot be seen on the wire at all. */
+  /** No scenario that shows it could be played, one broke off for another reason, or it cannot be observed on the wire at all. */
   | { readonly kind: "not-run"; readonly requirement: Requirement; readonly why: string };
 
-/** What a run of the kit has found. */
+/** The result of a run of the kit. */
 export interface Report {
   readonly facts: Facts;
   readonly outcomes: readonly Outcome[];
@@ -61,7 +61,7 @@ function verdictOf(requirement: Requirement, outcomes: readonly Outcome[]): Verd
   if (failures.length > 0) return { kind: "broken", requirement, failures };
   const about = outcomes.filter(({ scenario }) => scenario.verifies.includes(requirement.id));
   const failed = about.find(({ kind }) => kind === "failed");
-  // It may have come to its end before it could show what it was for.
+  // It may have ended before it could show what it was for.
   if (failed !== undefined) {
     const why = `another requirement broke first: ${failed.scenario.name}`;
     return { kind: "not-run", requirement, why };

@@ -7,13 +7,13 @@ export interface Scenario {
   /** What happens, in a short sentence that is true when the requirements hold. */
   readonly name: string;
   /**
-   * What is shown by it. When it fails, all of them count as broken, unless the error says which one: a `WireViolation`
-   * does, and so does a message that begins with an id.
+   * What it shows. If it fails, all of them count as broken, unless the error says which one: a `WireViolation` does, and so does a
+   * message that begins with an id.
    */
   readonly verifies: readonly [RequirementId, ...RequirementId[]];
   readonly needs?: readonly Need[];
-  /** Nothing else may go on at the same time: for what fills a principal's limits, or holds up the whole runtime. */
+  /** Runs alone: for scenarios that fill a principal's limits, or block the whole runtime. */
   readonly alone?: true;
-  /** Plays it; rejects when the runtime does not keep to what it verifies. */
+  /** Plays it; rejects if the runtime does not keep to what it verifies. */
   readonly play: (site: Site) => Promise<void>;
 }

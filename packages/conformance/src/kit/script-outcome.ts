@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 import { endOf } from "./job-end.ts";
 
-/** What a named step of a script came to. */
+/** The outcome of a named step of a script. */
 export interface StepOutcome {
   readonly value?: unknown;
   readonly refused?: {
@@ -13,7 +13,7 @@ export interface StepOutcome {
   };
 }
 
-/** What the named steps of a script came to, which is the result of its job. Fails when the job did not succeed. */
+/** The outcomes of the named steps of a script, which are the result of its job. Fails if the job did not succeed. */
 export function outcomesOf(
   seen: StreamEnvelope | readonly StreamEnvelope[],
 ): Readonly<Record<string, StepOutcome>> {
@@ -32,7 +32,7 @@ export function answersOf(
   );
 }
 
-/** The value of one named step. Fails when the step was refused. */
+/** The value of one named step. Fails if the step was refused. */
 export function stepValue(seen: StreamEnvelope | readonly StreamEnvelope[], name: string): unknown {
   const outcome = outcomesOf(seen)[name];
   if (outcome !== undefined && "value" in outcome) return outcome.value;

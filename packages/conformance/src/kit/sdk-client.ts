@@ -5,18 +5,18 @@ import { type SdkForm, type SdkName, sdkForms } from "./sdk-form.ts";
 import type { Site } from "./site.ts";
 import type { Line } from "./target.ts";
 
-/** A frame as it came, of which nothing is believed. */
+/** A frame as it came, with nothing taken for granted. */
 // biome-ignore lint/suspicious/noExplicitAny: a scenario looks into payloads of all types
 export type SdkFrame = Record<string, any>;
 
 /** Milliseconds that each frame may take. */
 const PATIENCE_MS = 10_000;
 
-/** What the SDKs agree on, but for what comes in between. */
+/** The features that the SDKs agree on, except those that would add traffic. */
 const COMMON = features.filter((name) => name !== "heartbeat" && name !== "ack");
 
 /**
- * The client of a published SDK, frame by frame: it writes as that does, and reads in the order in which frames come. No
+ * The client of a published SDK, frame by frame: it writes as that does, and reads frames in the order in which they come. No
  * sniffer watches it, since that expects the forms of the draft.
  */
 export class SdkClient {
@@ -61,7 +61,7 @@ export class SdkClient {
     return id;
   }
 
-  /** Submits a script, each with a trace of its own. @returns the id of the request */
+  /** Submits a script with a trace of its own. @returns the id of the request */
   submit(steps: readonly Step[], rest: object = {}): Promise<string> {
     const payload = { agent: "conformance.script", input: { steps }, ...rest };
     return this.send("job.submit", payload, { trace_id: newTraceId() });
@@ -73,7 +73,7 @@ export class SdkClient {
     return this.send(type, payload, header);
   }
 
-  /** The next frame, whatever it is. Fails when none comes. */
+  /** The next frame, whatever it is. Fails if none comes. */
   async next(): Promise<SdkFrame> {
     const late = Promise.withResolvers<never>();
     const timer = systemClock.after(PATIENCE_MS, () => {
@@ -87,7 +87,7 @@ export class SdkClient {
     }
   }
 
-  /** Reads on to the first frame that fits. @returns all frames up to it */
+  /** Reads on to the first frame that matches. @returns all frames up to it */
   async until(fits: (frame: SdkFrame) => boolean): Promise<readonly SdkFrame[]> {
     const frames: SdkFrame[] = [];
     for (;;) {
@@ -103,7 +103,7 @@ export class SdkClient {
     return this.until(({ type }) => type === "job.result" || type === "job.error");
   }
 
-  /** All that comes before the answer to a ping, and a little later. */
+  /** Everything that comes before the answer to a ping, and shortly after it. */
   async rest(): Promise<readonly SdkFrame[]> {
     const frames: SdkFrame[] = [];
     for (let turn = 0; turn < 2; turn++) {

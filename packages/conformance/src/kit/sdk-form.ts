@@ -3,21 +3,21 @@ import { formatTimestamp, newMessageId, systemClock } from "@arcp/core";
 
 export type SdkName = "typescript" | "java" | "go" | "csharp";
 
-/** A place in a session, as a client keeps it. */
+/** A position in a session, as a client stores it. */
 export interface Place {
   readonly session: string;
   readonly token: string;
   readonly after: number;
 }
 
-/** How the client of an SDK writes, as DIALECTS has it. */
+/** How the client of an SDK writes, according to DIALECTS. */
 export interface SdkForm {
   /** A fresh id of a message. */
   readonly id: () => string;
-  /** What its envelopes carry besides. */
+  /** The further fields of its envelopes. */
   readonly extra: () => object;
   readonly client: string;
-  /** What its hello carries to resume. */
+  /** The fields of its hello for a resume. */
   readonly resume: (place: Place) => object;
   /** Where it puts the job that a request is about. */
   readonly target: (job: string) => { readonly header?: object; readonly payload?: object };

@@ -18,13 +18,13 @@ import type { WireOptions } from "../wire/wire-line.ts";
 import type { Facts } from "./facts.ts";
 import type { Line, Target } from "./target.ts";
 
-/** Which of the two principals a client is of. */
+/** Which of the two principals a client belongs to. */
 export type Who = "first" | "second";
 
 /** A gate in scripts of jobs: a step that waits for it, and the way to open it. */
 export interface Gate {
   readonly step: Extract<Step, { do: "await" }>;
-  /** Lets through who waits, now or later. Resolves once it is open. */
+  /** Releases all jobs that wait, now or later. Resolves once it is open. */
   open(): Promise<void>;
 }
 
@@ -36,15 +36,15 @@ export interface Play {
 
 /** What a site may be told besides. */
 export interface SiteOptions extends WireOptions {
-  /** Breaks off what is going on: connections are cut, pauses end, no new ones begin. */
+  /** Aborts what is going on: connections are cut, pauses end, no new ones begin. */
   readonly signal?: AbortSignal;
 }
 
 type Submission = Omit<Sent<"job.submit">, "agent" | "input">;
 
 /**
- * What a client of the kit offers unless a scenario says otherwise: no heartbeats, which would come in between, and no acks,
- * which nobody sends.
+ * What a client of the kit offers unless a scenario says otherwise: no heartbeats, which would interfere, and no acks, which nobody
+ * sends.
  */
 const quietFeatures = [
   ...features.filter((name) => name !== "heartbeat" && name !== "ack"),
@@ -57,7 +57,7 @@ export class Site {
   readonly tokens: Readonly<Record<Who, string>>;
   readonly #target: Target;
   readonly #options: WireOptions;
-  /** Aborted when nobody wants to know any more how this goes on. */
+  /** Aborts when the result is no longer wanted. */
   readonly #signal: AbortSignal | undefined;
   readonly #lines = new Map<WireClient, Line>();
   readonly #others = new Set<Line>();
@@ -130,7 +130,7 @@ export class Site {
     return line;
   }
 
-  /** Kills the runtime and restarts it on what was durable. Only for scenarios that need a restart. */
+  /** Kills the runtime and restarts it on its durable store. Only for scenarios that need a restart. */
   async restart(): Promise<void> {
     const { restart } = this.#target;
     if (restart === undefined) throw new LocalError("MISUSE", "the runtime cannot be restarted");
@@ -150,7 +150,7 @@ export class Site {
     return { id: accepted.payload.job_id, accepted };
   }
 
-  /** Submits a script and awaits its end. @returns all that the client was sent of the job, its terminal last */
+  /** Submits a script and awaits its end. @returns all envelopes of the job, its terminal last */
   async played(
     wire: WireClient,
     script: Script | readonly Step[],
@@ -173,14 +173,14 @@ export class Site {
   }
 
   /**
-   * Resolves once everything that the runtime had to say to this client has arrived, so that it can be seen what did not:
-   * after the answer to a ping, and a little more.
+   * Resolves once everything that the runtime had to send to this client has arrived, so that what is missing shows: after the
+   * answer to a ping, and shortly after it.
    */
   async settled(wire: WireClient): Promise<void> {
     for (let turn = 0; turn < 2; turn++) {
       const nonce = newMessageId("calm_");
       const sent_at = formatTimestamp(systemClock.now());
-      // Also where heartbeats were not agreed on it has to be answered (R-6.4-2).
+      // A ping must be answered even if heartbeats were not agreed on (R-6.4-2).
       const faulty = !wire.features.has("heartbeat");
       await wire.send({ type: "session.ping", payload: { nonce, sent_at } }, { faulty });
       await wire.notice(
@@ -195,12 +195,12 @@ export class Site {
     return [...this.#lines.keys()].map(({ transcript }) => transcript.tail(FRAMES_SHOWN));
   }
 
-  /** Ends everything. Rejects with what a sniffer has seen and nobody was told. */
+  /** Ends everything. Rejects with the violations that a sniffer has seen and no wait has thrown. */
   async close(): Promise<void> {
     this.#closing = true;
     this.#signal?.removeEventListener("abort", this.#cut);
     for (const line of this.#lines.values()) line.release();
-    // No job of this scenario waits on in the next ones. A runtime that is gone has none.
+    // No job of this scenario keeps waiting in later ones. A runtime that is gone has none.
     if (this.#shut.size > 0) await this.#open([...this.#shut]).catch(() => {});
     const closings = await Promise.allSettled([...this.#lines.keys()].map((wire) => wire.close()));
     for (const line of [...this.#lines.values(), ...this.#others]) line.sever();
@@ -223,7 +223,7 @@ export class Site {
   };
 
   #connect(): Promise<Line> {
-    // Whoever closes has gates to open yet.
+    // Closing the site still has to open gates.
     if (!this.#closing) this.#signal?.throwIfAborted();
     return this.#target.connect();
   }

@@ -2,7 +2,7 @@ import type { Step } from "../test-agents/step.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 import { stepValue } from "./script-outcome.ts";
 
-/** Tells of a cost. */
+/** Reports a cost. */
 export const spend = (value: number, unit = "EUR"): Step => ({
   do: "metric",
   name: "cost.x",
@@ -10,13 +10,13 @@ export const spend = (value: number, unit = "EUR"): Step => ({
   unit,
 });
 
-/** Looks at the counters. */
+/** Reads the counters. */
 export const left = (as: string): Step => ({ do: "budget", as });
 
-/** An operation, which is refused when a budget is used up. */
+/** An operation, which is refused if a budget is used up. */
 export const call = (as: string): Step => ({ do: "tool", name: "conformance.echo", as });
 
-/** What a `budget` step said, as numbers. */
+/** The values that a `budget` step returned, as numbers. */
 export function counted(
   all: readonly StreamEnvelope[],
   as: string,

@@ -12,7 +12,7 @@ export function subscribe(
   return wire.request("job.subscribe", { job_id, ...rest }, { jobId: job_id });
 }
 
-/** What every viewer has to be sent alike (R-7.6-4); ids may differ. */
+/** What every viewer must be sent alike (R-7.6-4); ids may differ. */
 export function shared(envelopes: readonly StreamEnvelope[]): object[] {
   return envelopes.map(({ type, job_id, job_seq, trace_id, payload }) => ({
     type,

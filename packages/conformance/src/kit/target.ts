@@ -17,8 +17,8 @@ export interface Target {
   connect(): Promise<Line>;
   /** Bearer tokens of two principals. */
   readonly tokens: readonly [first: string, second: string];
-  /** Its address where it is reached by WebSocket, for scenarios about what no transport shows. */
+  /** Its address if it is reached by WebSocket, for scenarios about what other transports lack. */
   readonly url?: string;
-  /** Kills the runtime and restarts it on what was durable. Without it, scenarios that need a restart are skipped. */
+  /** Kills the runtime and restarts it on its durable store. Without it, scenarios that need a restart are skipped. */
   restart?(): Promise<void>;
 }

@@ -2,18 +2,18 @@ import type { Step } from "../test-agents/step.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 import type { WireClient } from "../wire/wire-client.ts";
 
-/** A step that emits an event which can be told from all others by its text. */
+/** A step that emits an event that its text tells from all others. */
 export function thought(text: string): Extract<Step, { do: "thought" }> {
   return { do: "thought", text };
 }
 
-/** So many events in a row, with a text of so many characters. */
+/** This many events in a row, each with a text of this many characters. */
 export function thoughts(times: number, length = 1): Extract<Step, { do: "repeat" }> {
   return { do: "repeat", times, steps: [thought("x".repeat(length))] };
 }
 
 /**
- * Awaits the event with this text, and passes over what comes before it.
+ * Awaits the event with this text, skipping earlier ones.
  *
  * @returns its `event_seq`
  */

@@ -21,10 +21,9 @@ const reasons: Readonly<Record<number, CloseReason>> = {
 };
 
 /**
- * A runtime at a `ws:` or `wss:` address. What speaks to it is a plain WebSocket, which shares nothing with
- * `@arcp/transport-ws`.
+ * A runtime at a `ws:` or `wss:` address, reached by a plain WebSocket that shares nothing with `@arcp/transport-ws`.
  *
- * @throws LocalError `MISUSE` for what is no such address
+ * @throws LocalError `MISUSE` for an invalid address
  */
 export function webSocketTarget(url: string, tokens: Target["tokens"]): Target {
   if (!/^wss?:\/\/[^\s#]+$/.test(url) || !URL.canParse(url)) {
@@ -36,7 +35,7 @@ export function webSocketTarget(url: string, tokens: Target["tokens"]): Target {
   return { url, tokens, connect: () => connect(url) };
 }
 
-/** @throws LocalError `TRANSPORT_CLOSED`, in one line, when there is no WebSocket to be had */
+/** @throws LocalError `TRANSPORT_CLOSED`, in one line, if no WebSocket can be opened */
 async function connect(url: string): Promise<Line> {
   const socket = new WebSocket(url, {
     perMessageDeflate: false,
@@ -58,7 +57,7 @@ async function connect(url: string): Promise<Line> {
   return line;
 }
 
-/** In one line, although OpenSSL likes to say more. */
+/** In one line, although OpenSSL would write more. */
 function failureText(url: string, { code, message }: NodeJS.ErrnoException): string {
   if (code === "ECONNREFUSED") return `nothing listens at ${url}`;
   if (code === "ENOTFOUND") return `${url} names an unknown host`;
@@ -76,7 +75,7 @@ class SocketLine implements Line {
     const frames = new FrameQueue();
     let left = false;
     socket.on("message", (data: RawData, binary) => {
-      // No runtime sends any; a text that stands for it does not pass the sniffer.
+      // No runtime sends binary messages; the text that stands in for one does not pass the sniffer.
       frames.push(binary ? "a binary message" : String(data));
     });
     socket.on("close", (code) => {

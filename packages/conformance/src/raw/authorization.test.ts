@@ -5,11 +5,11 @@ import { ALICE, BOB, house } from "../../test/raw-house.ts";
 import { type Message, RawSocket } from "../../test/raw-socket.ts";
 import { recorder } from "../../test/stage.ts";
 
-/* The token of an `Authorization` header, which stands in for one that the opening message does not carry. */
+/* The token of an `Authorization` header, which stands in for a token that the opening message lacks. */
 
 const bearing = (token: string) => ({ authorization: `Bearer ${token}` });
 
-/** Opens with any payload. @returns the answer to it */
+/** Opens with any payload. @returns the reply */
 async function opening(raw: RawSocket, payload: object, type = "session.hello"): Promise<Message> {
   raw.send(type, payload);
   return raw.find((message) => /^session\.(welcome|error)$/.test(message["type"]));
@@ -17,7 +17,7 @@ async function opening(raw: RawSocket, payload: object, type = "session.hello"):
 
 const refused = { type: "session.error", payload: { code: "UNAUTHENTICATED" } };
 
-test("R-6.1-1, R-6.1-3: a hello without a token is whose the Authorization header says", async () => {
+test("R-6.1-1, R-6.1-3: a hello without a token takes its principal from the Authorization header", async () => {
   await using home = await house();
   for (const auth of [{}, { auth: null }]) {
     const raw = await RawSocket.open(home.url, bearing(BOB));
@@ -28,7 +28,7 @@ test("R-6.1-1, R-6.1-3: a hello without a token is whose the Authorization heade
   expect(await opening(bare, {})).toMatchObject(refused);
 });
 
-test("R-6.1-2: what a hello says of itself counts, right or wrong, whatever the header says", async () => {
+test("R-6.1-2: a token in the hello decides, right or wrong, whatever the header says", async () => {
   await using home = await house();
   const both = await RawSocket.open(home.url, bearing(BOB));
   const { session_id } = await both.hello(ALICE);
@@ -49,13 +49,13 @@ test("R-6.1-2: what a hello says of itself counts, right or wrong, whatever the 
   }
 });
 
-test("R-6.1-1: our client needs no token where its connection brings one along", async () => {
+test("R-6.1-1: our client needs no token if its connection carries one", async () => {
   await using home = await house();
   await using client = await connect(dial(home.url, { headers: bearing(BOB) }), {});
   expect(home.runtime.sessions.get(client.session.id)?.principal).toBe("bob");
 });
 
-test("R-6.3-2: a resume without a token is authenticated by the header, and by that of its owner alone", async () => {
+test("R-6.3-2: a resume without a token is authenticated by the header, and by its owner's alone", async () => {
   await using home = await house();
   const first = await RawSocket.open(home.url, bearing(ALICE));
   const { session_id, payload } = await opening(first, {});
@@ -122,7 +122,7 @@ test("R-6.3-2: our client continues a saved session without a bearer token, and 
   await expect(connect(dial(home.url), { restore: saved })).rejects.toMatchObject(refused.payload);
 });
 
-test("R-6.1-6: wrong tokens in headers are counted like all others, and then nobody looks at them", async () => {
+test("R-6.1-6: wrong tokens in headers count like all others, and beyond the limit nobody checks them", async () => {
   const heard: string[] = [];
   await using home = await house({
     limits: { failedLoginsPerMinute: 2 },
@@ -144,7 +144,7 @@ test("R-6.1-6: wrong tokens in headers are counted like all others, and then nob
   expect(heard).toEqual(["a", "b"]);
 });
 
-test("R-6.1-5: the header's token is in no log and in no answer, whether it was right or wrong", async () => {
+test("R-6.1-5: the header's token is in no log and in no reply, whether right or wrong", async () => {
   const logged: string[] = [];
   await using home = await house({ logger: recorder(logged) });
   const right = await RawSocket.open(home.url, bearing(ALICE));

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { unleash } from "../../test/chaos/chaos.ts";
 
 // The long form is `soak chaos`.
-test("R-4-4, R-6.3-8, R-8.3-3, R-14-3: over a network that cuts, hangs and repeats every job comes to its right end, once and in order", async () => {
+test("R-4-4, R-6.3-8, R-8.3-3, R-14-3: over a network that cuts, stalls and repeats, every job ends as it should, once and in order", async () => {
   const seed = Math.trunc(Math.random() * 2 ** 31);
   const plan = {
     seed,

@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => scene[Symbol.asyncDispose]());
 
-/** Operations whose refusal also shows on the stream (R-9.3-3, R-10-3). */
+/** Operations whose refusal also appears in the stream (R-9.3-3, R-10-3). */
 const SHOWN = [
   "fs.read",
   "fs.write",
@@ -38,11 +38,11 @@ describe.each(Object.entries(tables))("R-9.3-1, R-9.3-2, R-9.3-3 and R-9.3-5: %s
     const { outcomes, frames, ran } = await scene.attempt(tried);
     const refused = outcomes.filter(({ code }) => code !== undefined);
     expect(refused.map(({ code }) => code)).toEqual([tried.code]);
-    // What shows is the pair of a call, and every other operation went well.
+    // A refusal appears as the pair of a call, and every other operation succeeded.
     const errors = frames.filter(
       ({ payload }) => payload.kind === "tool_result" && payload.body.error,
     );
-    // An error of the system's, such as ENOENT, is no refusal.
+    // An error of the system, such as ENOENT, is not a refusal.
     const isShown = refused.some(({ op }) => SHOWN.includes(op)) && !/^E[A-Z]+$/.test(tried.code);
     const shown = isShown && !tried.unseen ? [tried.code] : [];
     expect(errors.map(({ payload }) => payload.body.error.code)).toEqual(shown);
@@ -63,7 +63,7 @@ describe.each(Object.entries(tables))("R-9.3-1, R-9.3-2, R-9.3-3 and R-9.3-5: %s
 });
 
 describe.each(leases)("R-9.2-1, R-9.2-3, R-9.5-1 and R-9.6-1: $concept", (group) => {
-  test("what is well formed is accepted", async () => {
+  test("a well-formed lease is accepted", async () => {
     for (const members of group.accepted) {
       const reply = await scene.submit(group.features, members);
       expect([members, reply["type"]]).toEqual([members, "job.accepted"]);
@@ -77,7 +77,7 @@ describe.each(leases)("R-9.2-1, R-9.2-3, R-9.5-1 and R-9.6-1: $concept", (group)
   });
 });
 
-test("there are enough of them, and each is another one", () => {
+test("there are more than 300 attempts, and no two are the same", () => {
   const tried = Object.values(tables).flat();
   const requests = leases.flatMap(({ refused }) => refused.map(([, members]) => members));
   expect(tried.length + requests.length).toBeGreaterThan(300);

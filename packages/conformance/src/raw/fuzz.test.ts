@@ -4,7 +4,7 @@ import { regressions } from "../../test/fuzz/regressions.ts";
 
 // The long form is `soak fuzz`.
 test.for(["ws", "memory"] as const)(
-  "R-5.4-4, R-6.3-10, R-7.6-11, R-8.3-1, R-14-2, R-14-3: programs of hostile actions on many connections, over %s, leave no request unanswered, no number twice and nothing behind",
+  "R-5.4-4, R-6.3-10, R-7.6-11, R-8.3-1, R-14-2, R-14-3: hostile programs on many connections, over %s, leave no request unanswered, repeat no number and leak nothing",
   async (way) => {
     const seed = Math.trunc(Math.random() * 2 ** 31);
     await using fuzzer = new Fuzzer(way);
@@ -17,7 +17,7 @@ test.for(["ws", "memory"] as const)(
   },
 );
 
-test.for(regressions)("what was once wrong is not: $was", async ({ program }) => {
+test.for(regressions)("a failure found earlier does not recur: $was", async ({ program }) => {
   for (const way of ["ws", "memory"] as const) {
     await using fuzzer = new Fuzzer(way);
     expect(await fuzzer.play(program, 20_000)).toBe(undefined);

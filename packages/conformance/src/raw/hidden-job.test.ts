@@ -6,7 +6,7 @@ import type { Message } from "../../test/raw-socket.ts";
 const FEATURES = ["subscribe", "list_jobs", "cost.budget"];
 const UNKNOWN = "job_01ZZZZZZZZZZZZZZZZZZZZZZZZ";
 
-/** Everything of the messages but what names the request, and the time. */
+/** The messages without the request's name and the time. */
 function words(messages: readonly Message[], job: string): string {
   return JSON.stringify(messages)
     .replaceAll(/"(?:id|request_id)":"[^"]*"/g, "")
@@ -14,7 +14,7 @@ function words(messages: readonly Message[], job: string): string {
     .replaceAll(job, "the job");
 }
 
-test("R-7.6-2, R-7.4-7, R-6.6-2, R-7.6-8: somebody else's job, running or finished, looks like one that never was", async () => {
+test("R-7.6-2, R-7.4-7, R-6.6-2, R-7.6-8: somebody else's job, running or finished, looks like an unknown one", async () => {
   const quick = defineAgent({ name: "quick", run: () => "secret" });
   await using home = await house({ agents: [quick] });
   const owner = await home.greeted(FEATURES);
@@ -47,7 +47,7 @@ test("R-7.6-2, R-7.4-7, R-6.6-2, R-7.6-8: somebody else's job, running or finish
     const stranger = await home.greeted(FEATURES, BOB);
     for (const [index, [type, payload, rest]] of requests(job).entries()) {
       stranger.send(type, payload, rest);
-      // What takes its time is overtaken by a ping.
+      // A slow reply would be overtaken by a ping.
       if (type !== "job.unsubscribe") {
         await stranger.find(({ payload: { request_id: id } }) => id === `req_${2 * index + 2}`);
       }
@@ -63,7 +63,7 @@ test("R-7.6-2, R-7.4-7, R-6.6-2, R-7.6-8: somebody else's job, running or finish
   expect(ofUnknown.match(/JOB_NOT_FOUND/g)).toHaveLength(6);
   // Each refusal names the job that was asked for (R-5.4-2).
   expect(ofUnknown.match(/"job_id":"the job"/g)).toHaveLength(8);
-  // Its owner has felt nothing.
+  // Its owner notices nothing.
   expect(puppet.ctx.signal.aborted).toBe(false);
   puppet.finish("unharmed");
   const end = await owner.find(({ type, job_id: id }) => type === "job.result" && id === running);
@@ -71,7 +71,7 @@ test("R-7.6-2, R-7.4-7, R-6.6-2, R-7.6-8: somebody else's job, running or finish
   expect(owner.received.filter(({ type }) => type === "session.error")).toEqual([]);
 });
 
-test("R-7.2-1, R-7.2-4: another principal's key says nothing of a job that has it", async () => {
+test("R-7.2-1, R-7.2-4: another principal's key reveals nothing about a job that has it", async () => {
   await using home = await house();
   const owner = await home.greeted(FEATURES);
   const { job_id: job } = await owner.submit("puppet", { idempotency_key: "k", input: 1 });

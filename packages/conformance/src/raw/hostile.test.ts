@@ -2,13 +2,13 @@ import { expect, test } from "vitest";
 import { besiege } from "../../test/siege.ts";
 
 // The long form is `soak hostile`.
-test("R-5.3-1, R-5.3-6, R-5.4-2, R-14-4: hostile frames get one clear error each or the documented close, and nobody else feels them", async () => {
+test("R-5.3-1, R-5.3-6, R-5.4-2, R-14-4: hostile frames get one clear error each or the documented close, and affect nobody else", async () => {
   const seed = Math.trunc(Math.random() * 2 ** 31);
   const report = await besiege({ count: 300, seed });
   const told = `seed ${seed}`;
   expect(report.corpus, told).toBeGreaterThan(500);
   expect(report.events, told).toBeGreaterThan(10);
-  // It struck where it meant to: at every kind of answer.
+  // The frames reached what they aimed at: every kind of answer.
   const outcomes = Object.keys(report.outcomes);
   for (const outcome of [
     "INVALID_REQUEST",

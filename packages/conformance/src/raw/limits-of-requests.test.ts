@@ -10,7 +10,7 @@ import { ALICE, BOB, house } from "../../test/raw-house.ts";
 import { RawSocket } from "../../test/raw-socket.ts";
 import { eventually, settled } from "../../test/stage.ts";
 
-/* The other rows of the limits table (docs/guides/limits.md), each through a plain WebSocket. */
+/* The other rows of the limits table (docs/guides/limits.md), each over a plain WebSocket. */
 
 const refusal = (reason: string) => ({
   type: "session.error",
@@ -23,7 +23,7 @@ const invalid = (field: string) => ({
 const isEnd = (id: string) => (message: Record<string, any>) =>
   message["job_id"] === id && /^job\.(result|error)$/.test(message["type"]);
 
-/** An agent whose input is being checked until the test lets it pass. */
+/** An agent whose input check waits until the test lets it pass. */
 function hanging() {
   const gate = Promise.withResolvers<void>();
   let checking = 0;
@@ -46,7 +46,7 @@ function hanging() {
 }
 
 describe("requests", () => {
-  test("R-14-2, R-4-2, limit requestsPerSession: while so many hang, others are refused, pings are answered, submits in their turn", async () => {
+  test("R-14-2, R-4-2, limit requestsPerSession: while so many are pending, others are refused, pings answered, submits queued", async () => {
     const { agent, open, checking } = hanging();
     await using home = await house({ limits: { requestsPerSession: 3 }, agents: [agent] });
     const busy = await home.greeted(["list_jobs"]);
@@ -55,7 +55,7 @@ describe("requests", () => {
     await eventually(() => checking() === 3);
     const list = busy.send("session.list_jobs", {});
     const before = home.clock.pending;
-    // It could have been a burst: what is too much waits for a second first.
+    // It could be a burst, so requests beyond the limit wait a second first.
     await eventually(() => home.clock.pending === before + 1);
     home.clock.advance(1_000);
     expect(await busy.reply(list)).toMatchObject(refusal("requests_per_session"));
@@ -72,7 +72,7 @@ describe("requests", () => {
     expect(await busy.request("session.list_jobs", {})).toHaveProperty("type", "session.jobs");
   });
 
-  test("R-14-2, R-4-2, limit requestsPerSession: 64 Mi characters of requests that hang are as many as a thousand", async () => {
+  test("R-14-2, R-4-2, limit requestsPerSession: 64 Mi characters of pending requests count as much as a thousand", async () => {
     const { agent, open, checking } = hanging();
     await using home = await house({ agents: [agent] });
     using _ = { [Symbol.dispose]: open };
@@ -93,7 +93,7 @@ describe("requests", () => {
     expect(await busy.request("session.list_jobs", {})).toHaveProperty("type", "session.jobs");
   });
 
-  test("R-14-2: submits that cannot be read wait for their turn, and nothing large of them does", async () => {
+  test("R-14-2: unreadable submits wait for their turn, and none of their large fields is held meanwhile", async () => {
     const { agent, open, checking } = hanging();
     await using home = await house({ agents: [agent] });
     using _ = { [Symbol.dispose]: open };
@@ -124,13 +124,13 @@ describe("requests", () => {
     );
   });
 
-  test("R-14-2, limit requestsPerSession: who goes on to submit while all hang is cut off, and its session is not lost", async () => {
+  test("R-14-2, limit requestsPerSession: a client that keeps submitting beyond it is cut off, and may resume", async () => {
     const { agent, open, checking } = hanging();
     await using home = await house({ limits: { requestsPerSession: 3 }, agents: [agent] });
     const flood = await home.greeted();
     for (let i = 0; i < 3; i++) flood.send("job.submit", { agent: "hanging" });
     await eventually(() => checking() === 3);
-    // Also those that cannot even be read wait for their turn.
+    // Even unreadable ones wait for their turn.
     for (let i = 0; i < 10; i++) flood.send("job.submit", i % 2 ? { agent: 5 } : { agent: "x" });
     const before = home.clock.pending;
     await eventually(() => home.clock.pending === before + 1);
@@ -173,7 +173,7 @@ describe("requests", () => {
     const bystander = await home.greeted();
     flood.pause();
     const before = await heap();
-    // All of them are under way before the first is answered.
+    // All of them are pending before the first is answered.
     slow = gate.promise;
     let last = "";
     for (let i = 0; i < 100; i++) {
@@ -188,13 +188,13 @@ describe("requests", () => {
     for (let i = 0; i < 100; i++) await bystander.ping(`${i}`);
     gate.resolve();
     for (let i = 100; i < 200; i++) await bystander.ping(`${i}`);
-    // All the replies would be more than 120 MB. What the client has still to send is in this process as well.
+    // All the replies would exceed 120 MB. What the client has yet to send is in this process as well.
     expect((await heap()) - before - flood.unsent).toBeLessThan(32 * 1024 * 1024);
     flood.goOn();
     expect(await flood.reply(last)).toHaveProperty("type", "job.accepted");
   });
 
-  test("R-4.1-6, limit frame size, 4 MiB: a longer one closes its connection with 1009, and nobody else's", async () => {
+  test("R-4.1-6, limit frame size, 4 MiB: a longer one closes its connection with 1009, and no other", async () => {
     await using home = await house();
     const [big, other] = [await home.greeted(), await home.greeted()];
     const submit = (input: string) =>
@@ -234,7 +234,7 @@ describe("requests", () => {
     await raw.ping("and on");
   });
 
-  test("R-5.1-3, limit ids, 128 characters: a message with a longer one is refused without a name", async () => {
+  test("R-5.1-3, limit ids, 128 characters: a message with a longer one is refused without naming it", async () => {
     await using home = await house();
     const raw = await home.greeted();
     const id = "i".repeat(128);
@@ -246,7 +246,7 @@ describe("requests", () => {
     expect(error["payload"]).not.toHaveProperty("request_id");
   });
 
-  test("R-6.6-6, limit list page, 1,000 jobs: 100 when none is asked for", async () => {
+  test("R-6.6-6, limit list page, 1,000 jobs: the default is 100", async () => {
     const quick = defineAgent({ name: "quick", run: () => null });
     await using home = await house({ agents: [quick] });
     const raw = await home.greeted(["list_jobs"]);
@@ -267,7 +267,7 @@ describe("requests", () => {
 });
 
 describe("jobs", () => {
-  test("R-7.1-5, limit liveJobsPerPrincipal: one more is refused until one ends, whatever the session; others are not", async () => {
+  test("R-7.1-5, limit liveJobsPerPrincipal: in any session one more is refused until one ends; others are not", async () => {
     await using home = await house({ limits: { liveJobsPerPrincipal: 2 } });
     const [first, second] = [await home.greeted(), await home.greeted()];
     const stranger = await home.greeted([], BOB);
@@ -283,7 +283,7 @@ describe("jobs", () => {
     expect(await second.submit("puppet")).toHaveProperty("type", "job.accepted");
   });
 
-  test("R-7.1-5, limit liveInputCharactersPerPrincipal: an input too much is refused until a job ends, whatever the session; others are not", async () => {
+  test("R-7.1-5, limit liveInputCharactersPerPrincipal: beyond it a submit is refused in any session until a job ends; others are not", async () => {
     await using home = await house({ limits: { liveInputCharactersPerPrincipal: 100 } });
     const [first, second] = [await home.greeted(), await home.greeted()];
     const stranger = await home.greeted([], BOB);
@@ -305,7 +305,7 @@ describe("jobs", () => {
     });
   });
 
-  test("R-14-2, limit liveInputCharactersPerPrincipal: an input is held once while its job runs, and not behind that", async () => {
+  test("R-14-2, limit liveInputCharactersPerPrincipal: an input is held once while its job runs, and no longer", async () => {
     await using home = await house();
     const raw = await home.greeted();
     const input = "x".repeat(4 * 1024 * 1024 - 1024);
@@ -322,12 +322,12 @@ describe("jobs", () => {
     expect(((await heap()) - before) / (count * input.length)).toBeLessThan(0.4);
   });
 
-  test("R-14-2, limit liveInputCharactersPerPrincipal: an input is held once also by a job that is run again", async () => {
+  test("R-14-2, limit liveInputCharactersPerPrincipal: an input is held once even if its job is run again", async () => {
     const directory = await mkdtemp(join(tmpdir(), "arcp-"));
     const path = join(directory, "arcp.db");
     const count = 8;
     const input = "x".repeat(4 * 1024 * 1024 - 1024);
-    // Asked to stop it leaves its jobs to the next process.
+    // Asked to stop, it leaves its jobs to the next process.
     const agent = defineAgent({
       name: "again",
       attempts: 2,
@@ -356,7 +356,7 @@ describe("jobs", () => {
     await rm(directory, { recursive: true });
   });
 
-  test("R-14-2, limit subscriptionsPerSession: one more is refused until one is left; its own jobs cost nothing", async () => {
+  test("R-14-2, limit subscriptionsPerSession: one more is refused until one is left; its own jobs do not count", async () => {
     await using home = await house({ limits: { subscriptionsPerSession: 2 } });
     const owner = await home.greeted(["subscribe"]);
     const jobs: string[] = [];
@@ -379,7 +379,7 @@ describe("jobs", () => {
     expect(await viewer.submit("puppet", retry)).toMatchObject(
       refusal("subscriptions_per_session"),
     );
-    // What it follows already it may ask for again, and an unknown job is still unknown.
+    // It may subscribe again to what it already follows, and an unknown job is still unknown.
     expect(await subscribe(viewer, jobs[1], { history: true })).toHaveProperty(
       "type",
       "job.subscribed",
@@ -421,7 +421,7 @@ describe("jobs", () => {
     });
   });
 
-  test("R-10-8, limit delegationDepth: who stands that deep delegates no more", async () => {
+  test("R-10-8, limit delegationDepth: a job at that depth may not delegate", async () => {
     await using home = await house({ limits: { delegationDepth: 2 } });
     const raw = await home.greeted();
     const lease = { "agent.delegate": ["puppet"] };
@@ -519,7 +519,7 @@ describe("jobs", () => {
     expect(end["payload"].message).toMatch(/stream/);
   });
 
-  test("R-7.6-5, limit log of a job, 250,000 records: the oldest go, and who asks for them is told", async () => {
+  test("R-7.6-5, limit log of a job, 250,000 records: the oldest are evicted, and viewers are told so", async () => {
     await using home = await house({ store: memoryStore({ logLimits: { records: 20 } }) });
     const raw = await home.greeted(["subscribe"]);
     const { job_id: job } = await raw.submit("puppet");
@@ -537,7 +537,7 @@ describe("jobs", () => {
     expect(seqs.at(-1)).toBe(51);
   });
 
-  test("R-14-2, limit logs of a store, 1 Gi characters: the largest of whoever holds most loses its oldest records", async () => {
+  test("R-14-2, limit logs of a store, 1 Gi characters: the largest log of the biggest holder loses old records", async () => {
     await using home = await house({ store: memoryStore({ totalLogCharacters: 100_000 }) });
     const small = await home.greeted(["subscribe"], BOB);
     const { job_id: kept } = await small.submit("puppet");
@@ -556,7 +556,7 @@ describe("jobs", () => {
     expect(await history(large, cut)).toBe(true);
   });
 
-  test("R-7.4-4, limit cancelGraceSec: who has not stopped by then is ended without", async () => {
+  test("R-7.4-4, limit cancelGraceSec: an agent that has not stopped by then has its job ended", async () => {
     await using home = await house({ limits: { cancelGraceSec: 7 } });
     const raw = await home.greeted();
     const { job_id: job } = await raw.submit("puppet");
@@ -584,7 +584,7 @@ describe("jobs", () => {
     expect(await subscribe()).toHaveProperty("type", "job.subscribed");
     await raw.find(isEnd(job), before);
     await raw.ping("its end has been told again");
-    // A client that sends no acks holds what it was sent for a resume window.
+    // For a client that sends no acks, what it was sent is kept for a resume window.
     home.clock.advance(11_000);
     expect(await raw.request("job.cancel", { job_id: job })).toHaveProperty(
       "type",
@@ -594,7 +594,7 @@ describe("jobs", () => {
     expect(await subscribe()).toHaveProperty("payload.code", "JOB_NOT_FOUND");
   });
 
-  test("R-14-2, R-7.3-11, limit finishedJobsPerPrincipal: the first to end leaves; what keys hold stays, and refuses what would be too many", async () => {
+  test("R-14-2, R-7.3-11, limit finishedJobsPerPrincipal: the first to end is evicted; keyed jobs stay, and block a submit beyond it", async () => {
     const quick = defineAgent({ name: "quick", run: () => null });
     await using home = await house({
       agents: [quick],
@@ -607,7 +607,7 @@ describe("jobs", () => {
       await by.find(isEnd(job));
       return job;
     };
-    /** What is listed once no more is left than that. */
+    /** What is listed once no more than `most` are left. */
     const left = async (by: RawSocket, most: number): Promise<string[]> => {
       for (;;) {
         const { jobs } = (await by.request("session.list_jobs", {}))["payload"];
@@ -624,7 +624,7 @@ describe("jobs", () => {
     expect(await left(stranger, 2)).toEqual(strangers.sort());
   });
 
-  test("R-6.5-7, limit backPressureThreshold: who is more events behind is told so once", async () => {
+  test("R-6.5-7, limit backPressureThreshold: a client that lags by more events is told so once", async () => {
     await using home = await house({ limits: { backPressureThreshold: 5 } });
     const raw = await home.greeted(["ack"]);
     await raw.submit("puppet");
@@ -635,7 +635,7 @@ describe("jobs", () => {
     expect(notices).toHaveLength(1);
   });
 
-  test("R-9.8-5, limit provisionerSec: an upstream that does not answer fails the submit, and nobody else's", async () => {
+  test("R-9.8-5, limit provisionerSec: an upstream that does not answer fails the submit, and no other", async () => {
     let hangs = true;
     const alive = new Set<string>();
     const llm: Provisioner = {
@@ -661,7 +661,7 @@ describe("jobs", () => {
     expect(alive.size).toBe(1);
   });
 
-  test("R-9.8-6, limit credentialDoubtSec: what an upstream made without an answer is looked for so long", async () => {
+  test("R-9.8-6, limit credentialDoubtSec: a credential that may exist without a reply is searched for that long", async () => {
     const revocations: string[] = [];
     const llm: Provisioner = {
       issue: () => Promise.reject(new TypeError("fetch failed")),

@@ -4,8 +4,8 @@ import { RawSocket } from "../../test/raw-socket.ts";
 import { eventually, settled } from "../../test/stage.ts";
 
 /*
- * The rows of the limits table (docs/guides/limits.md) that bound sessions and connections, each through a plain
- * WebSocket. A row without a test whose title says `limit NAME:` fails in docs/.
+ * The rows of the limits table (docs/guides/limits.md) that bound sessions and connections, each over a plain WebSocket. If a row
+ * has no test whose title says `limit NAME:`, the tests in docs/ fail.
  */
 
 const refusal = (reason: string) => ({
@@ -13,7 +13,7 @@ const refusal = (reason: string) => ({
   payload: { code: "INTERNAL_ERROR", retryable: true, details: { reason } },
 });
 
-test("R-4.1-8, limit openingDeadlineSec: who has not opened a session by then is told so, and closed", async () => {
+test("R-4.1-8, limit openingDeadlineSec: a client that has not opened a session by then is told so, and closed", async () => {
   await using home = await house({ limits: { openingDeadlineSec: 3 } });
   const greeted = await home.greeted();
   const mute = await RawSocket.open(home.url);
@@ -29,13 +29,13 @@ test("R-4.1-8, limit openingDeadlineSec: who has not opened a session by then is
   await greeted.ping("and after that");
 });
 
-test("R-4.1-8, limit openingBytes: a longer message before the welcome is refused as too big, after it is not", async () => {
+test("R-4.1-8, limit openingBytes: a longer message is refused as too big before the welcome, and not after it", async () => {
   await using home = await house({ limits: { openingBytes: 1_000 } });
   const auth = { scheme: "bearer", token: ALICE };
   const framed = (text: string) =>
     JSON.stringify({ arcp: "1.1", id: "h", type: "session.hello", payload: { auth, text } });
   const rest = 1_000 - Buffer.byteLength(framed(""));
-  // It counts bytes: as many characters of two bytes each are too much.
+  // It counts bytes: the same number of two-byte characters is too much.
   for (const text of ["x".repeat(rest + 1), "é".repeat(rest)]) {
     const big = await RawSocket.open(home.url);
     big.sendRaw(framed(text));
@@ -66,7 +66,7 @@ test("R-6.1-6, limit failedLoginsPerMinute: beyond it a source is refused unhear
     return payload;
   };
   home.from("192.0.2.1");
-  // What succeeds counts for nothing, and makes up for nothing.
+  // A successful login neither counts nor makes up for a failed one.
   for (const bearer of ["a", ALICE, "b", ALICE]) await login(bearer);
   expect(await login("c")).toEqual({
     code: "UNAUTHENTICATED",
@@ -125,7 +125,7 @@ test("R-6.1-6, limit failedLoginsPerMinute: many connections at once get no more
   expect(answers.filter(({ details }) => details !== undefined)).toHaveLength(16);
 });
 
-test("R-14-1, limit connectedSessionsPerPrincipal: one more is refused, also as a resume; a takeover and others are not", async () => {
+test("R-14-1, limit connectedSessionsPerPrincipal: one more is refused, even a resume; a takeover and others are not", async () => {
   await using home = await house({ limits: { connectedSessionsPerPrincipal: 2 } });
   const parked = await home.greeted();
   await home.left(parked);
@@ -149,7 +149,7 @@ test("R-14-1, limit connectedSessionsPerPrincipal: one more is refused, also as 
   await taking.ping("unharmed");
 });
 
-test("R-14-1, limit connectedSessionsPerPrincipal: handshakes at the same moment count each other", async () => {
+test("R-14-1, limit connectedSessionsPerPrincipal: simultaneous handshakes count each other", async () => {
   const verdict = Promise.withResolvers<void>();
   let heard = 0;
   await using home = await house({
@@ -168,7 +168,7 @@ test("R-14-1, limit connectedSessionsPerPrincipal: handshakes at the same moment
   expect(types.filter((type) => type === "session.welcome")).toHaveLength(3);
 });
 
-test("R-14-1, limit sessionsPerPrincipal: a new one takes the place of the one that was parked longest and has no running job", async () => {
+test("R-14-1, limit sessionsPerPrincipal: a new one replaces the one that was parked longest and has no running job", async () => {
   await using home = await house({ limits: { sessionsPerPrincipal: 3 } });
   const busy = await home.greeted();
   await busy.submit("puppet");
@@ -188,7 +188,7 @@ test("R-14-1, limit sessionsPerPrincipal: a new one takes the place of the one t
   const { raw: lateAgain, told } = await resume(late);
   expect(told).toBe("session.welcome");
   expect(await resume(busy)).toMatchObject({ told: "session.welcome" });
-  // All three are connected: nobody has to go.
+  // All three are connected: none can be replaced.
   const fourth = await RawSocket.open(home.url);
   expect(await fourth.hello(ALICE)).toMatchObject(refusal("sessions_per_principal"));
   expect(await RawSocket.greeted(home.url, BOB)).toHaveProperty("session");
@@ -196,7 +196,7 @@ test("R-14-1, limit sessionsPerPrincipal: a new one takes the place of the one t
   puppet.finish();
 });
 
-test("R-14-1, limit idleSec: who exchanges nothing but heartbeats is sent away and may come back, an owner of a running job is not", async () => {
+test("R-14-1, limit idleSec: a client that sends only heartbeats is sent away and may return, a running job's owner is not", async () => {
   await using home = await house({ limits: { idleSec: 100, heartbeatIntervalSec: 1_000 } });
   const idle = await home.greeted();
   const owner = await home.greeted();
@@ -219,7 +219,7 @@ test("R-14-1, limit idleSec: who exchanges nothing but heartbeats is sent away a
   expect(await back.resume(idle, ALICE)).toHaveProperty("session_id", idle.session);
 });
 
-test("R-6.3-11, limit resumeWindowSec: until then a session can be resumed, and then no more", async () => {
+test("R-6.3-11, limit resumeWindowSec: until then a session can be resumed, and no longer", async () => {
   await using home = await house({ limits: { resumeWindowSec: 60 } });
   const gone = await home.greeted();
   await home.left(gone);
@@ -235,14 +235,14 @@ test("R-6.3-11, limit resumeWindowSec: until then a session can be resumed, and 
   expect(await late.closed).toBe(1008);
 });
 
-test("R-6.4-4, limit heartbeatIntervalSec: a client that is silent twice as long is lost", async () => {
+test("R-6.4-4, limit heartbeatIntervalSec: a client that is silent for twice as long is lost", async () => {
   await using home = await house({ limits: { heartbeatIntervalSec: 20 } });
   const mute = await RawSocket.open(home.url);
   const welcome = await mute.hello(ALICE, ["heartbeat"]);
   expect(welcome["payload"].heartbeat_interval_sec).toBe(20);
   home.clock.advance(20_000);
   await mute.find(({ type }) => type === "session.ping");
-  // A timer that fires drains what has come in before it decides.
+  // A timer that fires reads what has arrived before it decides.
   for (let i = 0; i < 4; i++) {
     home.clock.advance(5_000);
     await new Promise((resolve) => setImmediate(resolve));

@@ -5,7 +5,7 @@ import { dial } from "@arcp/transport-ws";
 import { expect, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 
-/* A client against a runtime that is nothing but a WebSocket server, and writes what nobody can read. */
+/* A client against a runtime that is a mere WebSocket server, and writes what nobody can read. */
 
 const SESSION = "sess_foreign";
 const JOB = "job_foreign";
@@ -34,7 +34,7 @@ const welcome = () =>
     capabilities: { encodings: ["json"], features: [], agents: [{ name: "echo" }] },
   });
 
-/** Accepts a job and sends these frames; sends them again to whoever resumes. */
+/** Accepts a job and sends these frames; sends them again on every resume. */
 async function foreignRuntime(frames: readonly string[]) {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   await once(server, "listening");

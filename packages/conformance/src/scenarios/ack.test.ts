@@ -15,7 +15,7 @@ const dense = (count: number, from = 1) => Array.from({ length: count }, (_, i) 
 const acking = { features: [...features, REQUEST_ID_FEATURE] };
 const threshold = (backPressureThreshold: number) => ({ limits: { backPressureThreshold } });
 
-/** Acknowledges, and returns once the runtime has heard of it: it handles messages in their order. */
+/** Acknowledges, and returns once the runtime has read that: it handles messages in order. */
 async function ack(wire: WireClient, last_processed_seq: number, rules?: { faulty: boolean }) {
   await wire.send({ type: "session.ack", payload: { last_processed_seq } }, rules);
   const payload = { nonce: "n", sent_at: new Date().toISOString() };
@@ -36,15 +36,15 @@ describe.each(ways)("over %s", (way) => {
     expect(numbers(seen.filter(isNotice))).toEqual([12]);
     await ack(wire, 21);
     await stage.drop(wire);
-    // The sniffer compares the contents, the notice's too.
+    // The sniffer compares the contents, including the notice's.
     const again = await stage.resumed(wire, { lastEventSeq: 4 });
     puppet.finish();
     expect(numbers(await again.until(isTerminal))).toEqual(dense(18, 5));
   });
 
-  test("R-6.5-2, R-6.5-3: beyond its time is kept what was not acknowledged, and nothing that was", async () => {
+  test("R-6.5-2, R-6.5-3: beyond the retention time, what was not acknowledged is kept, and nothing else", async () => {
     const clock = new ManualClock();
-    // Nobody is asked for a sign of life meanwhile.
+    // Meanwhile nobody is asked for a sign of life.
     const limits = { retentionSec: 60, heartbeatIntervalSec: 86_400 };
     await using stage = await Stage.open(way, { clock, limits });
     const wire = await stage.greeted(acking);
@@ -62,7 +62,7 @@ describe.each(ways)("over %s", (way) => {
         ({ payload }) => payload.current_status,
         ({ payload }) => payload.code,
       );
-    // Asking does not make it follow the job.
+    // A cancel does not make it follow the job.
     expect(await status()).toBe("success");
     await ack(again, 2);
     await settled();
@@ -82,7 +82,7 @@ describe.each(ways)("over %s", (way) => {
     await mute.send({ type: "session.ack", payload: { last_processed_seq: 1 } }, { faulty: true });
     for (let i = 0; i < 12; i++) await puppet.ctx.thought(`${i}`);
     puppet.finish();
-    // Behind 5 + 10 + 1, as if there had been that one ack alone.
+    // After 5 + 10 + 1, as if there had been only that one ack.
     expect(numbers((await wire.until(isTerminal)).filter(isNotice))).toEqual([17]);
     expect((await mute.until(isTerminal)).filter(isNotice)).toEqual([]);
   });
@@ -122,7 +122,7 @@ describe.each(ways)("over %s", (way) => {
     expect(brisk.lastEventSeq).toBe(33);
   });
 
-  test("R-6.5-9, R-6.5-10: whoever never acknowledges is neither slowed down, nor parted with, nor robbed", async () => {
+  test("R-6.5-9, R-6.5-10: a client that never acknowledges is not slowed down, disconnected or deprived of events", async () => {
     await using stage = await Stage.open(way, threshold(10));
     const wire = await stage.greeted(acking);
     const { puppet } = await stage.played(wire);

@@ -21,7 +21,7 @@ const events = (envelopes: readonly StreamEnvelope[], ...kinds: string[]) =>
   );
 
 describe.each(ways)("over %s", (way) => {
-  test("R-9.3-2, R-9.3-3 and R-9.3-4: a tool call shows as a pair, refused or not, and a refusal ends nothing", async () => {
+  test("R-9.3-2, R-9.3-3 and R-9.3-4: a tool call appears as a pair, refused or not, and a refusal ends nothing", async () => {
     const called: unknown[] = [];
     const tools = {
       "ocr.page": (args: unknown) => ({ words: called.push(args) }),
@@ -41,7 +41,7 @@ describe.each(ways)("over %s", (way) => {
     await expect(call("ocr.none")).rejects.toEqual(code("INVALID_REQUEST"));
     await expect(call("shell.run", "rm -rf /")).rejects.toEqual(code("PERMISSION_DENIED"));
     await expect(call("OCR.page")).rejects.toEqual(code("PERMISSION_DENIED"));
-    // Without anybody looking at it, too (R-9.3-5).
+    // Even if nobody looks at it (R-9.3-5).
     void call("shell.run");
     puppet.finish("still running");
     const all = await wire.until(isTerminal);
@@ -75,7 +75,7 @@ describe.each(ways)("over %s", (way) => {
     expect(JSON.stringify(all)).not.toContain("secret");
   });
 
-  test("R-8.2-1: long arguments and results are cut on the stream, and whole for agent and tool", async () => {
+  test("R-8.2-1: long arguments and results are cut in the stream, and whole for agent and tool", async () => {
     const tools = { echo: (args: unknown) => args };
     await using stage = await Stage.open(way, { tools });
     const wire = await stage.greeted();
@@ -100,7 +100,7 @@ describe.each(ways)("over %s", (way) => {
     expect(shown.map(({ args, result }) => args ?? result)).toEqual(expected);
   });
 
-  test("R-9.3-3: a file that the lease does not cover is refused, and that shows on the stream; a read file does not", async () => {
+  test("R-9.3-3: a file that the lease does not cover is refused, which appears in the stream; a read file does not", async () => {
     const root = await mkdtemp(join(tmpdir(), "arcp-scenario-"));
     try {
       await writeFile(join(root, "open.txt"), "öffentlich");
@@ -144,7 +144,7 @@ describe.each(ways)("over %s", (way) => {
     }
   });
 
-  test("R-13-5, R-9.6-5, R-9.6-6, R-9.6-9 and R-9.6-11: what is spent is counted exactly, into the red, and then nothing goes", async () => {
+  test("R-13-5, R-9.6-5, R-9.6-6, R-9.6-9 and R-9.6-11: spending is counted exactly, even below zero, and then refused", async () => {
     let called = 0;
     await using stage = await Stage.open(way, { tools: { ocr: () => ++called } });
     const wire = await stage.greeted();
@@ -159,7 +159,7 @@ describe.each(ways)("over %s", (way) => {
     }
     await expect(ctx.tools.call("ocr")).rejects.toEqual(code("BUDGET_EXHAUSTED"));
     expect(() => ctx.authorize("tool.call", "ocr")).toThrow(code("BUDGET_EXHAUSTED"));
-    // Nobody is told of what is not durable.
+    // Nobody learns of what is not durable.
     await ctx.flush();
     const watcher = await stage.greeted({ token: tokens.alice2 });
     const told = await watcher.request("job.subscribe", { job_id: id }, { jobId: id });
@@ -182,7 +182,7 @@ describe.each(ways)("over %s", (way) => {
     expect(all.at(-1)?.payload).toMatchObject({ result: "done all the same" });
   });
 
-  test("R-5.2-4, R-9.6-2, R-9.6-3 and R-9.6-6: counters are exact and apart, and an empty one stops every operation", async () => {
+  test("R-5.2-4, R-9.6-2, R-9.6-3 and R-9.6-6: counters are exact and separate, and an empty one stops everything", async () => {
     await using stage = await Stage.open(way, { tools: { t: () => 1 } });
     const wire = await stage.greeted();
     const budget = ["USD:0.4", "EUR:5", "USD:0.60", "eur:1"];
@@ -209,7 +209,7 @@ describe.each(ways)("over %s", (way) => {
     await wire.until(isTerminal);
   });
 
-  test("R-9.6-10 and R-9.6-11: the remainder is told first, then by steps of five per cent, and right before the end", async () => {
+  test("R-9.6-10 and R-9.6-11: the remainder is reported first, then in steps of five per cent, and before the end", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const { puppet } = await stage.played(wire, { lease_request: { "cost.budget": ["EUR:100"] } });

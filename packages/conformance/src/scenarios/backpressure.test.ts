@@ -11,7 +11,7 @@ const messages = (envelopes: readonly StreamEnvelope[]) =>
   );
 
 describe.each(ways)("an agent that does not await, over %s", (way) => {
-  test("R-8.3-1: meets its bound, goes on when there is room, and all that was accepted arrives once and in order", async () => {
+  test("R-8.3-1: reaches its bound, goes on when there is room, and all accepted events arrive once and in order", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const { puppet } = await stage.played(wire);
@@ -28,12 +28,12 @@ describe.each(ways)("an agent that does not await, over %s", (way) => {
     }
     puppet.finish();
     const all = await wire.until(isTerminal);
-    // Room comes with what one call to the store has taken, and all of it is used.
+    // Room appears as calls to the store complete, and all of it is used.
     expect(bursts.slice(0, 2)).toEqual([4096, 1024]);
     expect(messages(all)).toEqual(Array.from({ length: 10_000 }, (_, n) => `${n}`));
   });
 
-  test("R-7.3-8: ends with INTERNAL_ERROR when it lets the error escape, and nobody else notices", async () => {
+  test("R-7.3-8: ends with INTERNAL_ERROR if it lets the error escape, and nobody else notices", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const { puppet: flooding, id } = await stage.played(wire);

@@ -30,7 +30,7 @@ describe.each(ways)("over %s", (way) => {
     expect(reply.event_seq).toBeUndefined();
     expect(puppet.ctx.signal.aborted).toBe(true);
     expect(puppet.ctx.signal.reason).toMatchObject({ code: "CANCELLED", message: "wrong folder" });
-    // The agent may still tidy up and say so.
+    // The agent may still clean up and report it.
     await puppet.ctx.thought("tidied up");
     puppet.finish();
     const rest = await wire.until(isTerminal);
@@ -61,7 +61,7 @@ describe.each(ways)("over %s", (way) => {
     }
   });
 
-  test("R-7.4-4: who does not stop in the time of grace is ended without, and can do nothing afterwards", async () => {
+  test("R-7.4-4: an agent that does not stop in the grace period has its job ended, and can do nothing afterwards", async () => {
     const clock = new ManualClock();
     let called = 0;
     await using stage = await Stage.open(way, { clock, tools: { t: () => ++called } });
@@ -70,7 +70,7 @@ describe.each(ways)("over %s", (way) => {
     const { id, puppet } = await stage.played(wire, { lease_request });
     await wire.next();
     await cancel(wire, id);
-    // From the cancel on no operation is allowed, while words still are.
+    // From the cancel on, operations are refused, while events are not.
     await expect(puppet.ctx.tools.call("t")).rejects.toMatchObject(late);
     expect(() => puppet.ctx.authorize("tool.call", "t")).toThrow();
     clock.advance(29_999);
@@ -88,7 +88,7 @@ describe.each(ways)("over %s", (way) => {
     await puppet.ctx.result.write("x").catch(() => {});
     puppet.finish("done at last");
     await settled();
-    // Had anything come of it, it would stand in front of this.
+    // Had it had any effect, it would come before this.
     const { puppet: next } = await stage.played(wire);
     next.finish();
     expect((await wire.until(isTerminal)).map(({ event_seq }) => event_seq)).toEqual([6, 7]);
@@ -111,14 +111,14 @@ describe.each(ways)("over %s", (way) => {
     expect(wire.transcript.toString()).not.toContain("job.error");
     clock.advance(1);
     expect((await ended(wire))?.payload).toMatchObject({ message: "the first reason" });
-    // The job has ended, so nothing of that time is left to fire.
+    // The job has ended, so no timer of the grace period is left to fire.
     clock.advance(500_000);
     await settled();
     const { payload } = await cancel(wire, id);
     expect(payload.current_status).toBe("cancelled");
   });
 
-  test("R-7.4-2: a deadline that passes in the time of grace does not change how the job ends", async () => {
+  test("R-7.4-2: a deadline that passes in the grace period does not change how the job ends", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock });
     const wire = await stage.greeted();
@@ -131,7 +131,7 @@ describe.each(ways)("over %s", (way) => {
     expect(end?.payload).toMatchObject({ message: "by the user" });
   });
 
-  test("R-7.4-7: another session may not cancel, and who may not see the job is told that there is none", async () => {
+  test("R-7.4-7: another session may not cancel, and a stranger is told that there is no such job", async () => {
     const mayObserve = (principal: string) => principal === "bob";
     await using stage = await Stage.open(way, { policy: { mayObserve } });
     const wire = await stage.greeted();
@@ -147,7 +147,7 @@ describe.each(ways)("over %s", (way) => {
     expect(puppet.ctx.signal.aborted).toBe(false);
     puppet.finish();
     await ended(wire);
-    // That holds for a finished job too: R-7.4-6 is for whoever might have cancelled it.
+    // That holds for a finished job too: R-7.4-6 is for clients that might have cancelled it.
     for (const token of [tokens.alice, tokens.bob]) {
       const other = await stage.greeted({ token });
       await expect(cancel(other, id)).rejects.toMatchObject({
@@ -160,7 +160,7 @@ describe.each(ways)("over %s", (way) => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     for (let unstarted = 0; unstarted < 3; ) {
-      // Patterns of paths are resolved before the agent starts, which a cancel over a socket may not outrun.
+      // Path patterns are resolved before the agent starts, which a cancel over a socket may not outrun.
       const lease_request = { "fs.read": ["/tmp/**", "/usr/**", "/var/lib/**"] };
       const accepted = await wire.submit({ agent: "puppet", lease_request });
       const id = accepted.payload.job_id;
@@ -175,7 +175,7 @@ describe.each(ways)("over %s", (way) => {
     }
   });
 
-  test("R-7.4-2, R-7.4-6 and R-7.3-2: in each of 300 races between a cancel and the return the reply and the end agree", async () => {
+  test("R-7.4-2, R-7.4-6 and R-7.3-2: in each of 300 races between a cancel and the return, reply and end agree", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const outcomes = new Set<string>();
@@ -192,7 +192,7 @@ describe.each(ways)("over %s", (way) => {
       if (round % 5 === 0) await new Promise((resolve) => setImmediate(resolve));
       await wire.send(message);
       for (let hop = 0; hop < round % 13; hop++) await undefined;
-      // Over a socket the cancel takes some turns of the event loop to arrive.
+      // Over a socket, the cancel takes some turns of the event loop to arrive.
       for (let turn = round % 7; turn > 0; turn--) await new Promise((go) => setImmediate(go));
       puppet.finish(round);
       const { payload } = await wire.reply("job.cancel", message.id);
@@ -205,7 +205,7 @@ describe.each(ways)("over %s", (way) => {
       }
       outcomes.add(`${payload.current_status}`);
       if (payload.current_status !== undefined) continue;
-      // The acknowledgement comes before the end that it leads to (R-7.4-1): the frames of this round show it.
+      // The acknowledgement precedes the end that it leads to (R-7.4-1): the frames of this round show it.
       const frames = wire.transcript.tail(6).split("\n");
       const reply = frames.findIndex((frame) => frame.includes('"type":"job.cancelled"'));
       const terminal = frames.findIndex((frame) => frame.includes('"type":"job.error"'));

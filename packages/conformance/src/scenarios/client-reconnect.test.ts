@@ -10,16 +10,16 @@ const EVENTS = 5_000;
 const COUNT = "x-vendor.acme.count";
 const CUTS = 20;
 
-/** From here on a wait is for an answer, which takes as long as it takes: twenty cuts come in front of some. */
+/** From here on a wait is for a reply, however long that takes: some of them come after twenty cuts. */
 const LONG = 5_000;
 
-/** Time of the client's own: it waits a tenth of what it thinks between two attempts. */
+/** The client's own time: it really waits a tenth of what it believes between two attempts. */
 const brisk: Clock = {
   ...systemClock,
   after: (ms, fire) => systemClock.after(ms < LONG ? ms / 10 : ms, fire),
 };
 
-/** The same numbers for the same seed, so that a failure can be had again. */
+/** The same numbers for the same seed, so that a failure can be reproduced. */
 function random(seed: number): () => number {
   let state = seed;
   return () => {
@@ -99,7 +99,7 @@ async function unsteady(store: StoreName, seed: number, cuts = CUTS) {
 function checked(events: readonly JobEvent[]): void {
   const counted = events.flatMap((e) => (e.kind === COUNT ? [e.body["i"]] : []));
   expect(counted).toEqual(Array.from({ length: EVENTS }, (_, i) => i));
-  // A notice that the client lags behind is the session's own and no record of the job (R-7.6-11).
+  // A notice that the client lags belongs to the session, and is no record of the job (R-7.6-11).
   const records = events.filter(({ jobSeq }) => jobSeq !== undefined);
   expect(records.map(({ jobSeq }) => jobSeq)).toEqual(records.map((_, i) => i + 1));
   expect(events.map(({ seq }) => seq)).toEqual(
@@ -114,20 +114,20 @@ async function collect(events: AsyncIterable<JobEvent>): Promise<JobEvent[]> {
 }
 
 describe.each(stores)("the client over a network that breaks, on %s", (store) => {
-  test.concurrent("R-6.3-8 and R-8.3-3: through twenty cuts the events of a job come whole, once and in order", async () => {
+  test.concurrent("R-6.3-8 and R-8.3-3: through twenty cuts the events of a job arrive whole, once and in order", async () => {
     await using net = await unsteady(store, 7);
     await using client = await net.connect();
     const job = await client.submit("counter", 1);
     const early = collect(job.events);
     expect(await job.result()).toBe(1);
     checked(await early);
-    // Who reads later gets the same.
+    // A later reader gets the same.
     checked(await collect(job.events));
     expect(net.connections()).toBeGreaterThan(CUTS);
     expect(net.started.get(1)).toBe(1);
   });
 
-  test.concurrent("R-6.3-12: cuts in the middle of what is live, and while nothing happens, lose nothing either", async () => {
+  test.concurrent("R-6.3-12: cuts within live events, and while nothing happens, lose nothing either", async () => {
     await using net = await unsteady(store, 11, 0);
     await using client = await net.connect();
     net.allow(100);
@@ -138,7 +138,7 @@ describe.each(stores)("the client over a network that breaks, on %s", (store) =>
     for await (const event of job.events) {
       all.push(event);
       if (all.length <= target) continue;
-      // All that was let out has arrived, so nothing is on its way; or the cut comes in the middle of the next part.
+      // Either everything has arrived and nothing is in flight, or the cut comes within the next part.
       target = Math.min(EVENTS, target + 245);
       const idle = next() < 0.5;
       if (idle) net.relay.cut();
@@ -166,7 +166,7 @@ describe.each(stores)("the client over a network that breaks, on %s", (store) =>
     expect([...net.started.values()]).toEqual(ids.map(() => 1));
   });
 
-  test.concurrent("R-6.3-14: a watcher on the same network sees all of it too, and so does a streamed result", async () => {
+  test.concurrent("R-6.3-14: a watcher on the same network also gets all of it, and so does a streamed result", async () => {
     await using net = await unsteady(store, 17);
     await using client = await net.connect();
     await using watcher = await net.connect();

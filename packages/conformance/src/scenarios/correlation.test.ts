@@ -4,7 +4,7 @@ import { ways } from "../../test/line.ts";
 import { eventually, Stage, settled } from "../../test/stage.ts";
 import type { WireClient } from "../wire/wire-client.ts";
 
-/** An agent whose input is being checked until the test lets it pass. */
+/** An agent whose input check waits until the test lets it pass. */
 function slowAgent() {
   const checks: PromiseWithResolvers<void>[] = [];
   const agent = defineAgent({
@@ -37,7 +37,7 @@ function replies(wire: WireClient): string[] {
 }
 
 describe.each(ways)("over %s", (way) => {
-  test("R-5.4-5 and R-7.1-2: submits are worked out at the same time and answered in their order", async () => {
+  test("R-5.4-5 and R-7.1-2: submits are processed concurrently and answered in order", async () => {
     const slow = slowAgent();
     await using stage = await Stage.open(way, { agents: [slow.agent] });
     const wire = await stage.greeted();
@@ -48,7 +48,7 @@ describe.each(ways)("over %s", (way) => {
     await submit("req_4", { agent: "slow", input: "bad" });
     await submit("req_5", { agent: "puppet" });
     await eventually(() => slow.checks.length === 2);
-    // The fourth is worked out, but what was asked first is answered first.
+    // The fourth is decided, but earlier requests are answered first.
     slow.checks[1]?.resolve();
     await settled();
     expect(replies(wire)).toEqual([]);
@@ -59,7 +59,7 @@ describe.each(ways)("over %s", (way) => {
     expect(replies(wire)).toEqual([...order, "req_5 accepted"]);
   });
 
-  test("R-5.4-8: a rejection is repeated as well, when the submit would be accepted by now", async () => {
+  test("R-5.4-8: a rejection is repeated as well, even if the submit would be accepted by now", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const submit = (id: string) => wire.request("job.submit", { agent: "later" }, { id });

@@ -26,7 +26,7 @@ const isRotation = (envelope: StreamEnvelope): boolean =>
   rotation(envelope)?.phase === "credential_rotated";
 
 describe.each(durableWays)("over %s", (way) => {
-  test("R-9.8-2, R-9.8-9, R-9.8-11: a credential from its issue over a rotation and a resume to its end", async () => {
+  test("R-9.8-2, R-9.8-9, R-9.8-11: a credential lives from its issue, over a rotation and a resume, to its end", async () => {
     const { alive, provisioners } = upstream();
     await using stage = await Stage.open(way, { provisioners, policy: { mayObserve: () => true } });
     const wire = await stage.greeted();
@@ -57,7 +57,7 @@ describe.each(durableWays)("over %s", (way) => {
     for (const value of [first, second]) expect(seen).not.toContain(value);
   });
 
-  test("R-9.8-4, R-9.8-8: what a crash leaves alive is revoked by the next process", async () => {
+  test("R-9.8-4, R-9.8-8: credentials that a crash leaves alive are revoked by the next process", async () => {
     const { alive, provisioners } = upstream();
     await using stage = await Stage.open(way, { provisioners });
     const wire = await stage.greeted();

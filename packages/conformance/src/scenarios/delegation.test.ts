@@ -24,7 +24,7 @@ const isEndOf =
   (envelope: StreamEnvelope): boolean =>
     isTerminal(envelope) && envelope.job_id === id;
 
-/** Those fields of a value that `like` has. */
+/** The fields of a value that `like` has. */
 function picked(value: unknown, like: object): object {
   return Object.fromEntries(Object.entries(value ?? {}).filter(([key]) => key in like));
 }
@@ -35,7 +35,7 @@ async function parent(stage: Stage, wire: WireClient, rest: Submit = {}) {
   return stage.played(wire, { ...rest, lease_request });
 }
 
-/** Lets a job delegate to another puppet, and gives that one's run. */
+/** Lets a job delegate to another puppet. Returns the child's run. */
 async function delegated(
   stage: Stage,
   { ctx }: Puppet,
@@ -46,7 +46,7 @@ async function delegated(
 }
 
 describe.each(ways)("delegation over %s", (way) => {
-  test("R-10-2, R-10-4 and R-10-7: the event, the child's acceptance, the child's events; and the parent gets the result", async () => {
+  test("R-10-2, R-10-4 and R-10-7: the event, the child's acceptance, its events; then the parent gets the result", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const traceId = "0123456789abcdef0123456789abcdef";
@@ -193,7 +193,7 @@ describe.each(ways)("delegation over %s", (way) => {
       expect(result["call_id"], what).toBe(delegate["delegate_id"]);
       expect(result, what).toMatchObject({ kind: "tool_result", error: { code } });
     }
-    // What fits is granted all the same.
+    // A delegation that fits is granted all the same.
     const { child, puppet: its } = await delegated(stage, puppet, null, {
       lease: { "tool.call": ["ocr.*"], "cost.budget": ["USD:1.50"] },
     });
@@ -206,7 +206,7 @@ describe.each(ways)("delegation over %s", (way) => {
     expect(stage.puppets.started).toBe(2);
   });
 
-  test("R-9.4-3: a child holds what it names, and inherits what bounds its parent", async () => {
+  test("R-9.4-3: a child gets what it asks for, and inherits what bounds its parent", async () => {
     const clock = new ManualClock();
     const at = formatTimestamp(clock.now() + 60_000);
     await using stage = await Stage.open(way, { clock, tools: { t: () => 1 } });
@@ -230,7 +230,7 @@ describe.each(ways)("delegation over %s", (way) => {
         expect.objectContaining({ code: "BUDGET_EXHAUSTED" }),
       );
     }
-    // A wall clock that is set back gains nothing, whoever delegated when (R-9.5-5).
+    // A wall clock that is set back gains nothing, whenever the job was delegated (R-9.5-5).
     clock.advance(60_000);
     const ends = [await wire.next(isTerminal), await wire.next(isTerminal)];
     expect(ends.map(({ payload }) => payload)).toContainEqual(
@@ -264,7 +264,7 @@ describe.each(ways)("delegation over %s", (way) => {
     await wire.until(isEndOf(puppet.ctx.job.id));
   });
 
-  test("R-10-6: a cancel signals the children too, and the end of the grace ends them with their parent", async () => {
+  test("R-10-6: a cancel signals the children too, and the end of the grace period ends them with their parent", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock });
     const wire = await stage.greeted();
@@ -283,7 +283,7 @@ describe.each(ways)("delegation over %s", (way) => {
       expect.objectContaining({ code: "CANCELLED" }),
     );
     await expect(puppet.ctx.delegate("puppet")).rejects.toMatchObject({ code: "CANCELLED" });
-    // Costs of the time of grace still count, up to the last word on the parent's budget.
+    // Costs in the grace period still count, up to the last report of the parent's budget.
     await third.ctx.metric({ name: "cost.x", value: 2, unit: "USD" });
     clock.advance(30_000);
     const all: StreamEnvelope[] = [];
@@ -335,7 +335,7 @@ describe.each(ways)("delegation over %s", (way) => {
       expect(ends.has(id)).toBe(true);
       for (const job of [child, grandchild]) {
         const orphaned = { code: "CANCELLED", details: { reason: "parent_ended" } };
-        // Of two jobs whose leases expire at one moment either may be the first.
+        // Of two jobs whose leases expire at the same moment, either may be the first.
         const fits = [orphaned, ...(how === "expires" ? [{ code: "LEASE_EXPIRED" }] : [])];
         expect(fits.some((fit) => isDeepStrictEqual(picked(ends.get(job.id), fit), fit))).toBe(
           true,
@@ -351,7 +351,7 @@ describe.each(ways)("delegation over %s", (way) => {
     });
   }
 
-  test("R-10-2 and R-6.3-8: what was delegated while nobody was connected is introduced in its place", async () => {
+  test("R-10-2 and R-6.3-8: a child that was delegated while nobody was connected is introduced in its place", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const { id, puppet } = await parent(stage, wire);
@@ -363,11 +363,11 @@ describe.each(ways)("delegation over %s", (way) => {
     await puppet.ctx.thought("4");
     await settled();
     const again = await stage.resumed(wire);
-    // The sniffer sees to it that the acceptance stands between the delegation and the child's first event.
+    // The sniffer checks that the acceptance comes between the delegation and the child's first event.
     const seen = await again.until((e) => e.job_id === child.id && e.job_seq === 2);
     expect((await again.notice(isAcceptance)).payload).toMatchObject({ job_id: child.id });
     expect(eventsOf(seen).map(({ kind }) => kind)).toContain("delegate");
-    // What was lost on the way is told again, with the acceptance in front (R-6.3-8).
+    // What was lost in flight is sent again, with the acceptance first (R-6.3-8).
     await stage.drop(again);
     const third = await stage.resumed(again, { lastEventSeq: 1 });
     expect((await third.notice(isAcceptance)).payload).toMatchObject({
@@ -380,7 +380,7 @@ describe.each(ways)("delegation over %s", (way) => {
     await third.next(isEndOf(id));
   });
 
-  test("R-14-3 and R-10-2: what its owner has not learned of yet is kept for it, and then no longer", async () => {
+  test("R-14-3 and R-10-2: what its owner has not received yet is kept for it, and then no longer", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock, limits: { retentionSec: 60 } });
     const wire = await stage.greeted();
@@ -403,7 +403,7 @@ describe.each(ways)("delegation over %s", (way) => {
     expect((await again.next(isEndOf(grandchild.id))).payload).toMatchObject({ result: 3 });
     puppet.finish();
     await again.next(isTerminal);
-    // Once they were sent, and a resume window is over, nobody needs them.
+    // Once they were sent and a resume window has passed, nobody needs them.
     const listed = async () =>
       (await again.request("session.list_jobs", {})).payload.jobs.map(({ job_id }) => job_id);
     expect(await listed()).toHaveLength(3);
@@ -415,7 +415,7 @@ describe.each(ways)("delegation over %s", (way) => {
     await expect.poll(listed).toEqual([]);
   });
 
-  test("R-10-2: whoever only watches the parent sees the delegation, and nothing of the child", async () => {
+  test("R-10-2: a viewer of the parent sees the delegation, and nothing of the child", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const { id, puppet } = await parent(stage, wire);
@@ -432,7 +432,7 @@ describe.each(ways)("delegation over %s", (way) => {
     expect(watcher.transcript.toString()).not.toContain("job.accepted");
   });
 
-  test("R-7.2-8 and R-10-4: whoever adopts a job adopts its children", async () => {
+  test("R-7.2-8 and R-10-4: a session that adopts a job adopts its children", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock });
     const wire = await stage.greeted();
@@ -451,7 +451,7 @@ describe.each(ways)("delegation over %s", (way) => {
     await cancel(heir, child.id);
     its.finish();
     expect((await heir.next(isEndOf(child.id))).payload).toMatchObject({ code: "CANCELLED" });
-    // What is delegated from now on is the heir's as well.
+    // Later delegations belong to the heir as well.
     const { child: next, puppet: third } = await delegated(stage, puppet);
     third.finish();
     await heir.next(isEndOf(next.id));
@@ -502,7 +502,7 @@ describe.each(ways)("delegation over %s", (way) => {
     }
   });
 
-  test("what is delegated and what comes back is JSON, and shared with nobody", async () => {
+  test("the input and the result of a delegation are JSON, and shared with nobody", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const { puppet } = await parent(stage, wire);
@@ -530,7 +530,7 @@ describe.each(ways)("delegation over %s", (way) => {
     await wire.until(isEndOf(puppet.ctx.job.id));
   });
 
-  test("R-10-7: an agent's own types reach whoever delegates to it", async () => {
+  test("R-10-7: an agent's own types reach the agent that delegates to it", async () => {
     const maker = defineAgent({
       name: "maker",
       run: async (_ctx, { count }: { count: number }) => ({ made: count }),

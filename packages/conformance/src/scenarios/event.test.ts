@@ -9,7 +9,7 @@ const bodies = (envelopes: readonly StreamEnvelope[]) =>
   envelopes.flatMap((e) => (e.type === "job.event" ? [[e.payload.kind, e.payload.body]] : []));
 
 describe.each(ways)("over %s", (way) => {
-  test("R-8.1-1 and section 8.2: everything that an agent can say arrives as it was said, in order", async () => {
+  test("R-8.1-1 and section 8.2: everything that an agent can emit arrives unchanged, in order", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const { puppet } = await stage.played(wire);
@@ -47,7 +47,7 @@ describe.each(ways)("over %s", (way) => {
     }
   });
 
-  test("R-8.1-2, R-8.2-3, R-9.3-5 and R-9.6-4: what is not an event is refused towards the agent, and nothing is sent", async () => {
+  test("R-8.1-2, R-8.2-3, R-9.3-5 and R-9.6-4: an invalid event is refused to the agent, and nothing is sent", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const lease_request = { "cost.budget": ["EUR:5"] };
@@ -111,7 +111,7 @@ describe.each(ways)("over %s", (way) => {
     const wire = await stage.greeted();
     const { puppet } = await stage.played(wire);
     const { ctx } = puppet;
-    // Of one, two and three bytes a character, and of one that takes six in JSON.
+    // With characters of one, two and three bytes, and one that takes six in JSON.
     for (const [letter, bytes] of [
       ["a", 1],
       ["ä", 2],
@@ -124,7 +124,7 @@ describe.each(ways)("over %s", (way) => {
         const say = () => ctx.thought(letter.repeat(Math.ceil(over / bytes)));
         expect(say).toThrow(expect.objectContaining({ code: "INVALID_REQUEST" }));
       }
-      // Somewhere in between is the limit; no frame may be above it, says the sniffer.
+      // The limit is somewhere in between; the sniffer checks that no frame exceeds it.
       for (let size = fits; size * bytes < MIB; size += Math.ceil(200 / bytes)) {
         try {
           await ctx.thought(letter.repeat(size));
@@ -159,7 +159,7 @@ describe.each(ways)("over %s", (way) => {
     expect((await wire.until(isTerminal)).at(-1)).toMatchObject({ type: "job.result" });
   });
 
-  test("R-7.3-8: a result that is no JSON ends the job as a fault, and no other job feels it", async () => {
+  test("R-7.3-8: a result that is not JSON ends the job as a fault, and no other job is affected", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const circular: unknown[] = [];
@@ -184,7 +184,7 @@ describe.each(ways)("over %s", (way) => {
     expect((await wire.until(isTerminal)).at(-1)?.payload).toMatchObject({ result: "unharmed" });
   });
 
-  test("R-6.5-10 and section 8.3: jobs that flood one session are told apart, each in order and complete", async () => {
+  test("R-6.5-10 and section 8.3: jobs that flood one session are kept apart, each in order and complete", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const jobs = await Promise.all(Array.from({ length: 8 }, () => stage.played(wire)));
@@ -206,7 +206,7 @@ describe.each(ways)("over %s", (way) => {
         Array.from({ length: 400 }, (_, i) => `${job}.${i}`),
       );
     }
-    // The numbers of the session are dense over all of them, says the sniffer.
+    // The sniffer checks that the session's numbers are dense over all of them.
     expect(wire.lastEventSeq).toBe(8 * 402);
   });
 });

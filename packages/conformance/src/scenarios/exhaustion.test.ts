@@ -9,7 +9,7 @@ const kinds = (envelopes: readonly StreamEnvelope[]) =>
 const lease_request = { "cost.budget": ["EUR:1"], "tool.call": ["t"] };
 
 describe.each(ways)("over %s", (way) => {
-  test("R-9.6-7: a budget that is used up ends the job only where the operator chose so, and after the refusal", async () => {
+  test("R-9.6-7: an exhausted budget ends the job only if the operator chose so, and after the refusal", async () => {
     for (const endJobsAtExhaustion of [true, undefined]) {
       await using stage = await Stage.open(way, {
         tools: { t: () => 1 },

@@ -9,7 +9,7 @@ import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 const isTerminal = ({ type }: StreamEnvelope): boolean => type !== "job.event";
 const code = (code: string) => expect.objectContaining({ code });
 
-/** What the stream tells of operations: the name of each, what it was about, and how it ended. */
+/** What the stream shows of operations: the name of each, its target, and its outcome. */
 function shown(envelopes: readonly StreamEnvelope[]): unknown[] {
   return envelopes.flatMap((envelope) => {
     if (envelope.type !== "job.event") return [];
@@ -21,7 +21,7 @@ function shown(envelopes: readonly StreamEnvelope[]): unknown[] {
 }
 
 describe.each(ways)("over %s", (way) => {
-  test("R-9.2-7, R-9.2-9 and R-9.3-3: what leads out of the lease, at once or by a redirect, is refused at the agent and on the stream", async () => {
+  test("R-9.2-7, R-9.2-9 and R-9.3-3: a URL outside the lease, direct or by redirect, is refused to the agent and in the stream", async () => {
     await using elsewhere = await site();
     const leading = (location: string): Answer => [302, location];
     await using there = await site({
@@ -79,7 +79,7 @@ describe.each(ways)("over %s", (way) => {
     expect(there.received.filter(({ url }) => !url.startsWith("/open/"))).toEqual([]);
   });
 
-  test("R-7.4-2 and R-9.3-1: a cancel ends what is under way, and nothing more goes out", async () => {
+  test("R-7.4-2 and R-9.3-1: a cancel ends requests in flight, and nothing more goes out", async () => {
     await using there = await site({ "/silent": () => {} });
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
@@ -116,7 +116,7 @@ describe.each(ways)("over %s", (way) => {
     expect(there.received).toEqual([]);
   });
 
-  test("R-9.6-6: without money nothing is fetched, be it free", async () => {
+  test("R-9.6-6: on an empty budget nothing is fetched, even if it is free", async () => {
     await using there = await site();
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
@@ -134,7 +134,7 @@ describe.each(ways)("over %s", (way) => {
     expect(there.received).toEqual([]);
   });
 
-  test("an agent that asks for it shows what it fetches, with sizes and no content", async () => {
+  test("an agent that opts in shows what it fetches, with sizes and no content", async () => {
     await using there = await site();
     const open = new Puppets({ name: "open", showOperations: true });
     const options: StageOptions = { agents: [open.agent] };

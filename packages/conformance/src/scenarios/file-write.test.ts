@@ -29,14 +29,14 @@ function shown(envelopes: readonly StreamEnvelope[]): Array<Record<string, any>>
 }
 
 describe.each(ways)("over %s", (way) => {
-  test("R-9.2-5, R-9.2-7 and R-9.3-3: what leads out of the lease is refused at the agent and on the stream, and not a byte changes", async () => {
+  test("R-9.2-5, R-9.2-7 and R-9.3-3: a write outside the lease is refused to the agent and in the stream, and changes no byte", async () => {
     await using place = await workspace();
     const { base, root } = place;
     await using stage = await Stage.open(way, { workspace: root });
     const wire = await stage.greeted();
     const lease_request = { "fs.write": ["out/**", "link", "dangling"], "fs.read": ["**"] };
     const { puppet } = await stage.played(wire, { lease_request });
-    // After the acceptance, as whoever works there may.
+    // After the acceptance, as anybody working there may.
     await symlink(join(base, "precious"), join(root, "link"));
     await symlink(join(base, "new"), join(root, "dangling"));
     await symlink(base, join(root, "out", "up"));
@@ -84,7 +84,7 @@ describe.each(ways)("over %s", (way) => {
     expect((await readdir(root)).sort()).toEqual(["dangling", "link", "out"]);
   });
 
-  test("R-9.3-2: reading is no right to write, nor the other way round", async () => {
+  test("R-9.3-2: a read grant does not allow writes, nor the other way round", async () => {
     await using place = await workspace();
     await using stage = await Stage.open(way, { workspace: place.root });
     const wire = await stage.greeted();
@@ -99,7 +99,7 @@ describe.each(ways)("over %s", (way) => {
     expect(shown(await wire.until(isTerminal))).toHaveLength(6);
   });
 
-  test("R-9.6-6: without money nothing is written", async () => {
+  test("R-9.6-6: on an empty budget nothing is written", async () => {
     await using place = await workspace();
     await using stage = await Stage.open(way, { workspace: place.root });
     const wire = await stage.greeted();
@@ -114,7 +114,7 @@ describe.each(ways)("over %s", (way) => {
     await wire.until(isTerminal);
   });
 
-  test("an agent that asks for it shows what it does with files, with sizes and no content", async () => {
+  test("an agent that opts in shows what it does with files, with sizes and no content", async () => {
     await using place = await workspace();
     const open = new Puppets({ name: "open", showOperations: true });
     await using stage = await Stage.open(way, { workspace: place.root, agents: [open.agent] });

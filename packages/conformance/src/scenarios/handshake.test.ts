@@ -9,7 +9,7 @@ const hello = (payload: object, rest: object = {}) =>
 const auth = { scheme: "bearer", token: tokens.alice };
 const client = { name: "test", version: "1" };
 
-/** Sends what a good client would not open with. @returns the refusal; the connection has then ended */
+/** Sends an opening that no good client would. @returns the refusal; the connection has then ended */
 async function refusal(stage: Stage, frame: string, reason: CloseReason = "refused") {
   const wire = await stage.wire();
   await wire.send(frame, { faulty: true });
@@ -42,7 +42,7 @@ describe.each(ways)("over %s", (way) => {
     ]);
   });
 
-  test("R-6.1-2: every way not to be authenticated is refused alike, and the connection is closed", async () => {
+  test("R-6.1-2: every failure to authenticate is refused alike, and the connection is closed", async () => {
     await using stage = await Stage.open(way);
     const wrong: object[] = [
       { client },
@@ -77,7 +77,7 @@ describe.each(ways)("over %s", (way) => {
     try {
       for await (const frame of transport.frames) frames.push(frame);
     } catch {
-      // The way in which it ends is checked above.
+      // How it ends is checked above.
     }
     expect(frames).toHaveLength(1);
     expect(frames[0]).toContain("UNAUTHENTICATED");
@@ -85,7 +85,7 @@ describe.each(ways)("over %s", (way) => {
     expect(stage.puppets.started).toBe(0);
   });
 
-  test("R-6.1-5: neither bearer nor resume tokens show in logs or in refusals", async () => {
+  test("R-6.1-5: neither bearer nor resume tokens appear in logs or in refusals", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     await stage.drop(wire);
@@ -124,12 +124,12 @@ describe.each(ways)("over %s", (way) => {
     await wire.hello({ token: tokens.alice, client: { ...client, name: "n".repeat(60_000) } });
   });
 
-  test("R-4.1-8: who says nothing for ten seconds is sent away, and who has a session is not", async () => {
+  test("R-4.1-8: a client that is silent for ten seconds is disconnected, and one with a session is not", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock });
     const greeted = await stage.greeted();
     const silent = await stage.wire();
-    // Proves that the runtime has accepted the silent one by now.
+    // Proves that by now the runtime has accepted the silent one.
     await stage.greeted();
     clock.advance(9_999);
     await settled();
@@ -172,7 +172,7 @@ describe.each(ways)("over %s", (way) => {
       wire = i % 2 === 0 ? await stage.resumed(wire) : await stage.greeted();
     }
     expect(seen.size).toBe(50);
-    // Hexadecimal digits have four bits each.
+    // A hexadecimal digit has four bits.
     for (const token of seen) expect(token).toMatch(/^rt_[0-9a-f]{32,}$/);
   });
 

@@ -11,7 +11,7 @@ const SECONDS = 20;
 /** In ms. */
 const INTERVAL = SECONDS * 1000;
 const features = ["heartbeat", "ack"];
-/** A client that answers nothing, but acknowledges: a sign of life even where the feature `ack` is lacking. */
+/** A client that answers nothing, but acknowledges: a sign of life even without the feature `ack`. */
 const mute: WireOptions = { answerPings: false, waive: ["R-6.2-2"] };
 const sent_at = "2026-11-02T08:16:00.000Z";
 
@@ -28,7 +28,7 @@ const isLost = ({ transcript }: WireClient): boolean =>
 
 let nonces = 0;
 
-/** Pings the runtime: when its pong is there, it has read all that was sent before. */
+/** Pings the runtime: once its pong arrives, it has read everything sent before. */
 async function synced(wire: WireClient): Promise<void> {
   const nonce = `sync-${++nonces}`;
   await wire.send({ type: "session.ping", payload: { nonce, sent_at } });
@@ -37,7 +37,7 @@ async function synced(wire: WireClient): Promise<void> {
   );
 }
 
-/** Lets what a loss takes of real time pass. */
+/** Waits the real time that a loss takes. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) {
     await new Promise((resolve) => setTimeout(resolve, 0));
@@ -52,7 +52,7 @@ describe.each(ways)("heartbeats over %s", (way) => {
     return { clock, stage: await Stage.open(way, { clock, limits }) };
   };
 
-  test("R-6.4-1: a mute client that events are streamed to is pinged once an interval, and not dropped", async () => {
+  test("R-6.4-1: a silent client that receives a stream of events is pinged once an interval, and not dropped", async () => {
     const { clock, stage: opened } = await staged();
     await using stage = opened;
     const wire = await stage.greeted({ features });
@@ -80,7 +80,7 @@ describe.each(ways)("heartbeats over %s", (way) => {
     await synced(wire);
   });
 
-  test("R-6.4-3 and R-6.4-4: a silent client is alive after 1.9 intervals, and after two it is told and left", async () => {
+  test("R-6.4-3 and R-6.4-4: a silent client is alive after 1.9 intervals; after two it is told and dropped", async () => {
     const { clock, stage: opened } = await staged();
     await using stage = opened;
     const wire = await stage.greeted({ features }, { answerPings: false });
@@ -96,7 +96,7 @@ describe.each(ways)("heartbeats over %s", (way) => {
     expect(await wire.closed).toBe("going-away");
   });
 
-  test("R-6.4-4: a client that reads nothing is left too, once its last words had their time", async () => {
+  test("R-6.4-4: a client that reads nothing is dropped too, once its last frames had their time", async () => {
     const { clock, stage: opened } = await staged();
     await using stage = opened;
     const wire = await stage.greeted({ features }, { answerPings: false });
@@ -114,7 +114,7 @@ describe.each(ways)("heartbeats over %s", (way) => {
     await again.until(isTerminal);
   });
 
-  test("R-6.4-5 and R-13-1: ping and pong from either side; a lost client's job goes on, and a resume has its result", async () => {
+  test("R-6.4-5 and R-13-1: ping and pong work both ways; a lost client's job goes on, and a resume gets its result", async () => {
     const { clock, stage: opened } = await staged();
     await using stage = opened;
     const wire = await stage.greeted({ features }, { answerPings: false });
@@ -180,13 +180,13 @@ describe.each(ways)("heartbeats over %s", (way) => {
     await synced(wire);
   });
 
-  test("R-6.4-8: an event loop that stands still for four intervals is no loss of a client that has spoken", async () => {
+  test("R-6.4-8: an event loop that stalls for four intervals does not lose a client that has sent something", async () => {
     const { clock, stage: opened } = await staged();
     await using stage = opened;
     const wire = await stage.greeted({ features }, mute);
     clock.advance(INTERVAL);
     await wire.notice(isPing);
-    // A loop that stood still runs its timers first, all that are late, and then reads what waits.
+    // A loop that stalled runs all overdue timers first, and then reads what waits.
     await new Promise((resolve) => setTimeout(resolve, 0));
     const said = wire.send({ type: "session.ack", payload: { last_processed_seq: 0 } });
     clock.advance(4 * INTERVAL);
@@ -195,7 +195,7 @@ describe.each(ways)("heartbeats over %s", (way) => {
     expect(isLost(wire)).toBe(false);
   });
 
-  test("R-6.4-4 and R-13-1: a client whose runtime falls silent says so, comes back and has the result", async () => {
+  test("R-6.4-4 and R-13-1: a client whose runtime falls silent says so, reconnects and gets the result", async () => {
     await using stage = await Stage.open(way, { limits: { heartbeatIntervalSec: SECONDS } });
     const clock = new ManualClock();
     const lines: Line[] = [];

@@ -12,7 +12,7 @@ const ended = async (wire: WireClient) => (await wire.until(isTerminal)).at(-1);
 const code = (code: string) => ({ payload: { code } });
 
 describe.each(ways)("over %s", (way) => {
-  test("R-7.1-1: the first thing that is wrong with a submit decides its refusal", async () => {
+  test("R-7.1-1: the first fault of a submit decides its refusal", async () => {
     const policy = { maySubmit: (_: string, agent: string) => agent !== "hidden" };
     const picky = defineAgent({
       name: "picky",
@@ -30,7 +30,7 @@ describe.each(ways)("over %s", (way) => {
     const bad = { lease_request: { "fs.read": ["relative/**"] } };
     const budget = { lease_request: { "cost.budget": ["EUR:1", "rubbish"] } };
     const cases: [payload: object, code: string, message: RegExp][] = [
-      // The schema comes before the feature, the feature before the grammar, the grammar before the name.
+      // Schema first, then the feature, the grammar and the name.
       [{ agent: "A@1", max_runtime_sec: 0, ...budget }, "INVALID_REQUEST", /max_runtime_sec/],
       [{ agent: "NO", ...budget }, "INVALID_REQUEST", /cost\.budget/],
       [{ agent: "NO", ...bad }, "INVALID_REQUEST", /agent/],
@@ -50,7 +50,7 @@ describe.each(ways)("over %s", (way) => {
     expect(stage.puppets.started).toBe(0);
   });
 
-  test("R-7.1-3: a policy may cut the lease down, and the acceptance and the agent get what is left", async () => {
+  test("R-7.1-3: a policy may narrow the lease, and the acceptance and the agent get the narrowed one", async () => {
     const policy = { grant: () => ({ "tool.call": ["ocr.page"] }) };
     await using stage = await Stage.open(way, {
       policy,
@@ -67,7 +67,7 @@ describe.each(ways)("over %s", (way) => {
     await ended(wire);
   });
 
-  test("section 7.3: what the agent returned is the result, and nothing is null", async () => {
+  test("section 7.3: the result is what the agent returned, or null for nothing", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     for (const value of [undefined, null, 0, "", false, [], { a: [{ b: null }] }, "ä😀"]) {
@@ -78,7 +78,7 @@ describe.each(ways)("over %s", (way) => {
     }
   });
 
-  test("R-7.3-8: an unexpected exception ends the job without a word of its own", async () => {
+  test("R-7.3-8: an unexpected exception ends the job without revealing its message", async () => {
     const sync = defineAgent({
       name: "sync",
       run: () => {
@@ -124,7 +124,7 @@ describe.each(ways)("over %s", (way) => {
     for (const viewer of [wire, watcher]) expect((await ended(viewer))?.payload).toEqual(expected);
   });
 
-  test("R-7.3-6: a job ends at the moment at which its time is up, counted from the acceptance", async () => {
+  test("R-7.3-6: a job ends at the moment its time is up, counted from the acceptance", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock });
     const wire = await stage.greeted();
@@ -141,7 +141,7 @@ describe.each(ways)("over %s", (way) => {
     expect(end).toMatchObject({ type: "job.error", payload: expected });
   });
 
-  test("R-7.3-3 and R-9.3-1: after the end an agent can say and do nothing more", async () => {
+  test("R-7.3-3 and R-9.3-1: after the end an agent can neither emit nor do anything", async () => {
     const clock = new ManualClock();
     let called = 0;
     await using stage = await Stage.open(way, { clock, tools: { t: () => ++called } });
@@ -162,18 +162,18 @@ describe.each(ways)("over %s", (way) => {
     await watcher.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
     expect(await watcher.until(isTerminal)).toHaveLength(2);
     expect(called).toBe(0);
-    // The sniffer fails when anything follows the end; so that it could, something else follows.
+    // The sniffer fails if anything follows the end; this gives it the chance to.
     const { puppet: next } = await stage.played(wire);
     next.finish();
     expect(await wire.until(isTerminal)).toHaveLength(2);
   });
 
-  test("R-7.3-2 and R-7.3-3: of many races between the return and the deadline each has one winner", async () => {
+  test("R-7.3-2 and R-7.3-3: of many races between the return and the deadline, each has one winner", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock });
     const wire = await stage.greeted();
     const won = { "job.result": 0, "job.error": 0 };
-    // On a disk a round is mostly waiting for commits.
+    // On a disk, a round mostly waits for commits.
     const rounds = durableWays.includes(way) ? 200 : 1000;
     for (let round = 0; round < rounds; round++) {
       const { id, puppet } = await stage.played(wire, { max_runtime_sec: 1 });
@@ -190,7 +190,7 @@ describe.each(ways)("over %s", (way) => {
       else expect(end?.payload).toMatchObject({ code: "TIMEOUT", final_status: "timed_out" });
       won[end?.type === "job.result" ? "job.result" : "job.error"] += 1;
       if (round % 100 !== 0) continue;
-      // Whoever asks is told the same winner.
+      // A client that asks is told the same winner.
       const watcher = await stage.greeted();
       const { payload } = await watcher.request("job.subscribe", { job_id: id }, { jobId: id });
       expect(payload.current_status).toBe(end?.payload["final_status" as never]);
@@ -200,7 +200,7 @@ describe.each(ways)("over %s", (way) => {
     expect(Math.min(...Object.values(won))).toBeGreaterThan(rounds / 10);
   });
 
-  test("R-7.3-7: a deadline beyond the reach of the platform's timers does not fire at once", async () => {
+  test("R-7.3-7: a deadline beyond the range of the platform's timers does not fire at once", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     for (const max_runtime_sec of [2_147_484, 4_294_968, 2 ** 40, Number.MAX_SAFE_INTEGER]) {
@@ -239,7 +239,7 @@ describe.each(ways)("over %s", (way) => {
 });
 
 describe.each(ways)("agents over %s", (way) => {
-  test("R-7.5-2 and R-7.5-3: an unknown name, a forbidden one and an unknown version are told apart as they should", async () => {
+  test("R-7.5-2 and R-7.5-3: an unknown name, a forbidden one and an unknown version get the right codes", async () => {
     const versioned = new Puppets({ name: "indexer", version: "1.1.0" });
     const policy = { maySubmit: (_: string, agent: string) => agent !== "hidden" };
     const hidden = defineAgent({ name: "hidden", run: () => null });
@@ -266,7 +266,7 @@ describe.each(ways)("agents over %s", (way) => {
     const { agents } = stage.runtime;
     const wire = await stage.greeted();
     const submitted = async () => (await wire.submit({ agent: "a" })).payload;
-    // Without a default: the version that was registered first, unless there is an unversioned handler.
+    // Without a default: the version registered first, unless there is an unversioned handler.
     const early = await submitted();
     expect(early.agent).toBe("a@1.0.0");
     agents.register(bare.agent);

@@ -10,7 +10,7 @@ const list = async (wire: WireClient, query: Sent<"session.list_jobs"> = {}) =>
   (await wire.request("session.list_jobs", query)).payload;
 
 describe.each(ways)("over %s", (way) => {
-  test("R-7.3-11 and R-6.6-7: an entry tells the state and how far the job got, running or finished", async () => {
+  test("R-7.3-11 and R-6.6-7: an entry shows the state and how far the job got, running or finished", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const watcher = await stage.greeted({ token: tokens.alice2 });

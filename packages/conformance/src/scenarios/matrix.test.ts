@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { durableWays, ways } from "../../test/line.ts";
 import { stores } from "../../test/shelf.ts";
 
-/** What is not played over every transport on every store: on what it is played instead, and why. */
+/** What is not played over every transport on every store: what it is played on instead, and why. */
 const apart: Readonly<Record<string, readonly [played: string, why: string]>> = {
   "client-reconnect.test.ts": ["stores", "a client that dials, through a network that breaks"],
   "plain-websocket.test.ts": ["stores", "a WebSocket that knows nothing of transports"],
@@ -23,7 +23,7 @@ const sources = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith(".test.ts") && file !== "matrix.test.ts")
   .map((file) => [file, readFileSync(`${import.meta.dirname}/${file}`, "utf8")] as const);
 
-/** Each suite of a file, or a test that is in none, with the name of the list that it is played for each of. */
+/** Each suite of a file, or a test outside any suite, with the name of the list that it is played over. */
 function suites(file: string, source: string): Array<[name: string, played: string]> {
   const heads = source.matchAll(
     /^(?:describe|test)[.\w]*\((?:(\w+)\)\()?\s*"(?:R-[\d.-]+: )?(.*?)"/gm,
@@ -34,7 +34,7 @@ function suites(file: string, source: string): Array<[name: string, played: stri
   });
 }
 
-test("R-4-3: every scenario is played over each transport on each store, but for those that say why not", () => {
+test("R-4-3: every scenario is played over each transport on each store, except those that say why not", () => {
   const played = sources.flatMap(([file, source]) => suites(file, source));
   const others = played.filter(([, list]) => list !== "ways");
   const expected = Object.entries(apart).map(([name, [list]]) => [name, list]);
@@ -43,7 +43,7 @@ test("R-4-3: every scenario is played over each transport on each store, but for
   expect(silent.map(([file]) => file)).toEqual([]);
 });
 
-test("no scenario makes a store of its own, and whoever makes a runtime of its own is told apart", () => {
+test("no scenario makes a store of its own, and those that make a runtime of their own are listed apart", () => {
   const naming = (pattern: RegExp) =>
     sources.filter(([, source]) => pattern.test(source)).map(([file]) => file);
   expect(naming(/\b(memory|sqlite)Store\b/)).toEqual([]);

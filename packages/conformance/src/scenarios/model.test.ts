@@ -15,7 +15,7 @@ const ask = () => ({ text: "owls", tokens: { input: 100_000, output: 50_000 } })
 const usageOf = ({ tokens }: ReturnType<typeof ask>) => tokens;
 
 describe.each(ways)("over %s", (way) => {
-  test("R-9.7-1 and R-9.7-3: model.use is agreed on without credentials, and bounds which models are called", async () => {
+  test("R-9.7-1 and R-9.7-3: model.use is agreed on without credentials, and bounds which models may be called", async () => {
     await using stage = await Stage.open(way, { models });
     const wire = await stage.greeted();
     expect(wire.features.has("model.use")).toBe(true);
@@ -52,7 +52,7 @@ describe.each(ways)("over %s", (way) => {
     expect(all.at(-1)?.payload).toMatchObject({ result: "still running" });
   });
 
-  test("R-9.6-6 and R-9.6-13: models spend from the budget, and what would not fit is not sent", async () => {
+  test("R-9.6-6 and R-9.6-13: models spend from the budget, and a call that would not fit is not sent", async () => {
     let sent = 0;
     const send = () => {
       sent += 1;
@@ -85,7 +85,7 @@ describe.each(ways)("over %s", (way) => {
     expect(errors).toEqual(Array.from({ length: 4 }, () => code("BUDGET_EXHAUSTED")));
   });
 
-  test("R-9.7-2: without model.use no model is called, unless the operator opened the registered ones", async () => {
+  test("R-9.7-2: without model.use no model may be called, unless the operator opened the registered ones", async () => {
     await using closed = await Stage.open(way, { models });
     const wire = await closed.greeted();
     for (const lease_request of [undefined, {}, { "tool.call": ["**"] }]) {
@@ -104,7 +104,7 @@ describe.each(ways)("over %s", (way) => {
     expect(() => named.puppet.ctx.model(MODEL)).toThrow(code("PERMISSION_DENIED"));
   });
 
-  test("R-9.4-3 and R-9.6-8: a child that names no models gets its parent's where none would mean all, and else none", async () => {
+  test("R-9.4-3 and R-9.6-8: a child that names no models gets its parent's if none would mean all, otherwise none", async () => {
     const policy = { modelsWithoutLease: "registered" } as const;
     const priced = { ...models, "openai/gpt": { input: { EUR: "1" }, output: { EUR: "1" } } };
     for (const open of [true, false]) {
@@ -134,7 +134,7 @@ describe.each(ways)("over %s", (way) => {
     }
   });
 
-  test("R-9.6-12: an upstream that has no budget left is told in our words, on the stream too", async () => {
+  test("R-9.6-12: an upstream whose budget is used up is reported as BUDGET_EXHAUSTED, in the stream too", async () => {
     await using stage = await Stage.open(way, { models });
     const wire = await stage.greeted();
     const { puppet } = await stage.played(wire, { lease_request: { "model.use": ["**"] } });

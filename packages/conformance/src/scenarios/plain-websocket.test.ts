@@ -6,16 +6,15 @@ import { type StoreName, shelves, stores } from "../../test/shelf.ts";
 import { settled } from "../../test/stage.ts";
 
 /*
- * A client that knows nothing of these packages: the platform's WebSocket and plain JSON. It keeps what it got by
- * number, and fails on a gap, on a number that comes twice with another content, and on anything that it does not
- * understand.
+ * A client that knows nothing of these packages: the platform's WebSocket and plain JSON. It stores what it got by number, and
+ * fails on a gap, on a number that comes twice with different content, and on anything that it does not understand.
  */
 type Message = Record<string, any>;
 
 class PlainClient {
   /** The stream as it was received over all connections, by number. */
   readonly stream: Message[] = [];
-  /** Everything of the present connection. */
+  /** Everything from the current connection. */
   received: Message[] = [];
   session = "";
   token = "";
@@ -115,7 +114,7 @@ const forms: Readonly<Record<string, Resume>> = {
   }),
 };
 
-/** A runtime behind a cable that can be cut, and an agent that counts as far as it is let. */
+/** A runtime behind a cable that can be cut, and an agent that counts as far as it is allowed to. */
 async function counting(store: StoreName) {
   const shelf = shelves[store]();
   let limit = 0;
@@ -189,13 +188,13 @@ describe.each(combinations)("a plain WebSocket on $store, by $form", ({ store, r
     };
   };
 
-  test("R-6.3-1 and R-6.3-8: it finds what it missed and then the rest, each number once", async () => {
+  test("R-6.3-1 and R-6.3-8: it gets what it missed and then the rest, each number once", async () => {
     await using scene = await begin(500);
     const { plain, back, letCountTo, cut } = scene;
     for (const i of [100, 250, 400]) {
       letCountTo(i);
       await plain.readTo(count(i));
-      // It claims less than it has, as one would that was killed before it wrote that down.
+      // It claims less than it has, like one that was killed before it stored the last events.
       letCountTo(i + 40);
       await cut();
       expect(await back(i - 50)).toMatchObject({
@@ -211,7 +210,7 @@ describe.each(combinations)("a plain WebSocket on $store, by $form", ({ store, r
     expect(counted).toEqual(Array.from({ length: 500 }, (_, i) => i + 1));
   });
 
-  test("R-6.3-9: when it has everything, nothing is replayed, and the next number is the next", async () => {
+  test("R-6.3-9: if it has everything, nothing is replayed, and the next number follows", async () => {
     await using scene = await begin(20);
     const { plain, back, letCountTo, cut } = scene;
     letCountTo(10);
@@ -229,7 +228,7 @@ describe.each(combinations)("a plain WebSocket on $store, by $form", ({ store, r
     expect(numbers(plain.received)).toEqual([23, 24, 25]);
   });
 
-  test("R-6.3-12: when the job ended while it was away, it gets the rest and the end", async () => {
+  test("R-6.3-12: if the job ended while it was away, it gets the rest and the end", async () => {
     await using scene = await begin(30);
     const { plain, back, letCountTo, cut } = scene;
     letCountTo(10);
@@ -242,7 +241,7 @@ describe.each(combinations)("a plain WebSocket on $store, by $form", ({ store, r
     expect(numbers(plain.received)).toEqual(Array.from({ length: 21 }, (_, i) => 12 + i));
   });
 
-  test("R-6.3-15 and R-4.1-11: when its old socket is still open, that gets the code 1008 and nothing more", async () => {
+  test("R-6.3-15 and R-4.1-11: if its old socket is still open, that gets the code 1008 and nothing more", async () => {
     await using scene = await begin(30);
     const { plain, back, letCountTo } = scene;
     letCountTo(10);
@@ -257,7 +256,7 @@ describe.each(combinations)("a plain WebSocket on $store, by $form", ({ store, r
     expect(received).toHaveLength(before);
   });
 
-  test("R-6.3-5 and R-4.1-11: when its token is void, it is told so, and closed with the code 1008", async () => {
+  test("R-6.3-5 and R-4.1-11: if its token is void, it is told so, and closed with the code 1008", async () => {
     await using scene = await begin(5);
     const { plain, back, letCountTo, cut } = scene;
     letCountTo(3);

@@ -31,7 +31,7 @@ class Children implements AsyncDisposable {
     return streamTransport(child.stdout, child.stdin);
   }
 
-  /** Kills the present process, as nobody can resist it. */
+  /** Kills the current process with a signal that none can resist. */
   async kill(): Promise<void> {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -73,7 +73,7 @@ describe("over stdio on sqlite, in processes that are killed", () => {
         job_id: payload.job_id,
         payload: { code: "INTERNAL_ERROR", final_status: "error", retryable: true },
       });
-      // Killed once more: a client that has seen everything gets nothing again, and the session can do all that it could.
+      // Killed once more: a client that has seen everything gets nothing again, and the session works as before.
       await children.kill();
       const third = await again.resume(children.start(), { form });
       await third.submit({ agent: "conformance.script", input: { steps: [] } });

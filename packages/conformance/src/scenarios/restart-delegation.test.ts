@@ -68,7 +68,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     expect(new Set(ends.map(({ job_id }) => job_id))).toEqual(new Set([next.id, payload.job_id]));
   });
 
-  test("R-10-2 and R-6.3-8: what was delegated to nobody's knowledge before the crash is introduced in its place after it", async () => {
+  test("R-10-2 and R-6.3-8: a child that nobody was told of before the crash is introduced in its place after it", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const { id, puppet } = await stage.played(wire, { lease_request: delegating });
@@ -81,7 +81,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     await puppet.ctx.flush();
     await stage.restart();
     const again = await stage.resumed(wire);
-    // The sniffer sees to it that the acceptance stands between the delegation and the child's first event.
+    // The sniffer checks that the acceptance comes between the delegation and the child's first event.
     const seen = [...(await again.until(isTerminal)), ...(await again.until(isTerminal))];
     expect((await again.notice(isAcceptance)).payload).toMatchObject({
       job_id: child.id,
@@ -91,7 +91,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     expect(seen.filter(({ job_id }) => job_id === child.id).at(-1)?.payload).toMatchObject({
       result: "found",
     });
-    // And once more, whatever of it was lost on the way.
+    // And once more, in case any of it was lost in flight.
     await stage.drop(again);
     await stage.restart();
     const third = await stage.resumed(again, { lastEventSeq: 1 });

@@ -13,7 +13,7 @@ const jobSeqs = (envelopes: readonly StreamEnvelope[]) => envelopes.map(({ job_s
 const list = async (wire: WireClient, query: Sent<"session.list_jobs"> = {}) =>
   (await wire.request("session.list_jobs", query)).payload;
 const keyed = { agent: "puppet", input: { a: 1 }, idempotency_key: "k" };
-/** As a listing has them (R-6.6-4). */
+/** As a listing shows them (R-6.6-4). */
 const inOrder = (jobs: readonly Awaited<ReturnType<Stage["played"]>>[]): string[] =>
   jobs
     .map(({ accepted: { payload } }) => `${payload.accepted_at} ${payload.job_id}`)
@@ -22,7 +22,7 @@ const inOrder = (jobs: readonly Awaited<ReturnType<Stage["played"]>>[]): string[
 const without = ({ request_id: _, ...rest }: { request_id?: unknown }) => rest;
 const interrupted = { code: "INTERNAL_ERROR", final_status: "error", retryable: true };
 
-/** A process that from some moment on hears no more that a job was stored, though it was. */
+/** A process that from some moment on no longer learns that a job was stored, although it was. */
 function deafened() {
   const ending = Promise.withResolvers<void>();
   let stored: PromiseWithResolvers<void> | undefined;
@@ -89,7 +89,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     expect(again.started).toBe(3);
   });
 
-  test("R-7.3-10 and R-7.4-2: what ran has one end that says so, what was to be cancelled is cancelled, what had ended stays", async () => {
+  test("R-7.3-10 and R-7.4-2: a running job ends as interrupted, one being cancelled as cancelled, a finished one stays", async () => {
     await using stage = await Stage.open(way);
     let wire = await stage.greeted();
     const [running, cancelled, finished] = [
@@ -102,7 +102,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     const cancel = (id: string) =>
       wire.request("job.cancel", { job_id: id, reason: "enough" }, { jobId: id });
     await cancel(cancelled.id);
-    // The agent takes its time, and then there is none left.
+    // The agent takes its time, and then none is left.
     expect(cancelled.puppet.ctx.signal.aborted).toBe(true);
     await stage.restart();
     wire = await stage.resumed(wire);
@@ -130,7 +130,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     expect(stage.puppets.started).toBe(1);
   });
 
-  test("R-6.6-5 and R-6.6-4: a cursor that was handed out before goes on where it was", async () => {
+  test("R-6.6-5 and R-6.6-4: a cursor from before goes on where it was", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const jobs = [];
@@ -163,7 +163,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     expect((await list(bob, { cursor })).jobs).toEqual([]);
   });
 
-  test("R-6.6-7: an entry tells the numbers that the submitting session gave, as before", async () => {
+  test("R-6.6-7: an entry has the numbers of the submitting session, as before", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const [one, two] = [await stage.played(wire), await stage.played(wire)];
@@ -213,7 +213,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     expect(stage.puppets.started).toBe(1);
   });
 
-  test("R-5.4-8 and R-6.3-8: a submit whose acceptance never left is one job, and its reply comes when it is repeated", async () => {
+  test("R-5.4-8 and R-6.3-8: a submit whose acceptance was lost makes one job, and gets its reply when repeated", async () => {
     const { leadStore, deafen, end } = deafened();
     await using stage = await Stage.open(way, { leadStore });
     const wire = await stage.greeted();
@@ -238,7 +238,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     expect(stage.puppets.started).toBe(0);
   });
 
-  // What was refused is remembered by the process alone.
+  // Only the process remembers what was refused.
   test("R-5.4-8: a rejection is repeated after the crash as well", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();

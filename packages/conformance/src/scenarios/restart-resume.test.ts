@@ -7,7 +7,7 @@ import type { ResumeForm } from "../wire/opening-request.ts";
 import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 
 const forms: readonly ResumeForm[] = ["resume", "nested", "flat", "after-hello"];
-// The forms differ in how they are read, which is the same on all ways.
+// The forms differ in how they are parsed, which is the same in all ways.
 const combinations = durableWays.flatMap((way, index) =>
   (index === 0 ? forms : forms.slice(0, 1)).map((form) => ({ way, form })),
 );
@@ -23,7 +23,7 @@ const refused = { payload: { code: "RESUME_WINDOW_EXPIRED" } };
 describe.each(combinations)(
   "as $form over $way, through a crash of the runtime",
   ({ way, form }) => {
-    test("R-6.3-20, R-6.3-1 and R-6.3-8: what was missed of two jobs comes once, in order, and then their ends", async () => {
+    test("R-6.3-20, R-6.3-1 and R-6.3-8: the missed events of two jobs come once, in order, and then their ends", async () => {
       await using stage = await Stage.open(way);
       const wire = await stage.greeted();
       const [one, two] = [await stage.played(wire), await stage.played(wire)];
@@ -48,7 +48,7 @@ describe.each(combinations)(
         expect(said).toEqual(["a", "b", "c"].map((text) => `${name} ${text}`));
         expect(ofJob.at(-1)?.payload).toMatchObject(interrupted);
       }
-      // The session can do all that it could, under the numbers that follow.
+      // The session works as before, with the numbers that follow.
       const next = await stage.played(again);
       next.puppet.finish("after");
       const end = (await again.until(isTerminal)).at(-1);
@@ -56,7 +56,7 @@ describe.each(combinations)(
       expect(end?.event_seq).toBe(seen.length + missed.length + 2);
     });
 
-    test("R-6.3-9: a client that has seen everything gets nothing again, also when the runtime crashes twice", async () => {
+    test("R-6.3-9: a client that has seen everything gets nothing again, even if the runtime crashes twice", async () => {
       await using stage = await Stage.open(way);
       let wire = await stage.greeted();
       const { puppet } = await stage.played(wire);
@@ -72,7 +72,7 @@ describe.each(combinations)(
       }
     });
 
-    test("R-6.3-7: the token of a lost welcome costs nobody the session, and what a token voids stays void", async () => {
+    test("R-6.3-7: the token of a lost welcome costs nobody the session, and a token once void stays void", async () => {
       await using stage = await Stage.open(way);
       const wire = await stage.greeted();
       await stage.played(wire);
@@ -82,7 +82,7 @@ describe.each(combinations)(
       const second = await stage.resumed(wire, { form });
       await stage.restart();
       const third = await stage.resumed(wire, { form, resumeToken: first });
-      // That welcome is lost as well: the second token was issued later than the first, so it is good until a later one is.
+      // That welcome is lost as well: the second token, issued after the first, stays valid until a later one is confirmed.
       await stage.restart();
       const secondToken = second.welcome.payload.resume_token;
       const fourth = await stage.resumed(second, { form, resumeToken: secondToken });
@@ -99,7 +99,7 @@ describe.each(combinations)(
       await stage.resumed(fourth, { form });
     });
 
-    test("R-6.3-4 and R-6.3-10: strangers and positions that never were are refused as before the crash", async () => {
+    test("R-6.3-4 and R-6.3-10: strangers and impossible positions are refused as before the crash", async () => {
       await using stage = await Stage.open(way);
       const wire = await stage.greeted();
       await stage.played(wire);
@@ -107,7 +107,7 @@ describe.each(combinations)(
       await stage.restart();
       const bobs = stage.resumed(wire, { form, token: tokens.bob });
       await expect(bobs).rejects.toMatchObject(refused);
-      // Two numbers are its own: of the start and of the end that the crash brought.
+      // Two numbers are its own: those of the start and of the end that the crash brought.
       const ahead = stage.resumed(wire, { form, lastEventSeq: 3 });
       await expect(ahead).rejects.toMatchObject(refused);
       const again = await stage.resumed(wire, { form });
@@ -138,7 +138,7 @@ describe.each(combinations)(
 );
 
 describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
-  test("R-6.3-11: the window counts from the restart, for who was connected and for who was not", async () => {
+  test("R-6.3-11: the window counts from the restart, for connected and disconnected sessions alike", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock });
     const greeted = () => stage.greeted();
@@ -147,7 +147,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     await settled();
     clock.advance(500_000);
     await stage.restart();
-    // Whoever is answered comes after what was restored.
+    // A reply proves that everything before it was restored.
     await greeted();
     await settled();
     clock.advance(599_999);
@@ -157,13 +157,13 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     clock.advance(1);
     await settled();
     await expect(stage.resumed(late)).rejects.toMatchObject(refused);
-    // And it stays so for whoever comes after another crash.
+    // And it stays so after another crash.
     await stage.restart();
     await expect(stage.resumed(late)).rejects.toMatchObject(refused);
     await stage.resumed(away);
   });
 
-  test("R-8.3-1 and R-6.3-20: crashes in the middle of a flood lose and repeat nothing that was numbered", async () => {
+  test("R-8.3-1 and R-6.3-20: crashes in the middle of a flood lose and repeat no numbered event", async () => {
     await using stage = await Stage.open(way);
     let wire = await stage.greeted();
     const got: StreamEnvelope[] = [];
@@ -176,7 +176,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
       got.push(...(await wire.until(({ event_seq = 0 }) => event_seq >= start + 150)));
       await stage.restart();
       await stop();
-      // What has arrived beyond this is lost with the client that had it.
+      // What has arrived beyond this is lost with its client.
       wire = await stage.resumed(wire, { form, lastEventSeq: got.length });
       got.push(...(await wire.until(isTerminal)));
       expect(got.at(-1)).toMatchObject({ job_id: id, payload: interrupted });
@@ -189,7 +189,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     }
   });
 
-  test("R-6.3-8: a replay has the same content as before the crash, from wherever it is asked for", async () => {
+  test("R-6.3-8: a replay has the same content as before the crash, from any position", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const { puppet } = await stage.played(wire);

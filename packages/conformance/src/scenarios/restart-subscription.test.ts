@@ -19,7 +19,7 @@ const shared = (envelopes: readonly StreamEnvelope[]) =>
   envelopes.map(({ event_seq: _, session_id: __, ...rest }) => rest);
 const acking = { features: [...features, REQUEST_ID_FEATURE] };
 
-/** A store whose changes of sessions never come through once they are held. */
+/** A store whose changes of sessions never complete once they are held. */
 function heldCommits() {
   let isHeld = false;
   return {
@@ -39,7 +39,7 @@ function heldCommits() {
   };
 }
 
-/** Returns once the runtime has handled what was sent before: it does so in order. */
+/** Returns once the runtime has handled everything sent before: it does so in order. */
 async function heard(wire: WireClient): Promise<void> {
   const payload = { nonce: "n", sent_at: new Date().toISOString() };
   await wire.send({ type: "session.ping", payload });
@@ -51,7 +51,7 @@ async function ack(wire: WireClient, last_processed_seq: number): Promise<void> 
   await heard(wire);
 }
 
-/** Two jobs whose records take turns in the numbers of their session: job_seq n of the first is event_seq 2n - 1. */
+/** Two jobs whose records alternate in the numbers of their session: job_seq n of the first is event_seq 2n - 1. */
 async function interleaved(stage: Stage, owner: WireClient) {
   const first = await stage.played(owner);
   const seen = await owner.until((e) => e.event_seq === 1);
@@ -71,7 +71,7 @@ async function interleaved(stage: Stage, owner: WireClient) {
 }
 
 describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
-  test("R-7.3-11, R-7.6-5 and R-7.6-11: a job that finished before is told whole, or from a number of either kind", async () => {
+  test("R-7.3-11, R-7.6-5 and R-7.6-11: an already finished job is replayed whole, or from a number of either kind", async () => {
     const clock = new ManualClock();
     await using stage = await Stage.open(way, { clock });
     const greeted = () => stage.greeted();
@@ -101,7 +101,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
       }
     };
     await expectAll();
-    // R-6.3-18: the table of its numbers outlives the session that gave them, and the next crash.
+    // R-6.3-18: the table of its numbers outlives the session that assigned them, and the next crash.
     clock.advance(600_000);
     await settled();
     await expect(stage.resumed(owner)).rejects.toMatchObject({
@@ -116,7 +116,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     });
   });
 
-  test("R-6.3-14: subscriptions go on where they were, also behind a replay, and end with the job", async () => {
+  test("R-6.3-14: subscriptions go on where they were, even during a replay, and end with the job", async () => {
     await using stage = await Stage.open(way);
     const owner = await stage.greeted();
     const { id, puppet } = await stage.played(owner);
@@ -138,17 +138,17 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     ] as const) {
       const again = await stage.resumed(wire, { lastEventSeq: 1 });
       expect(jobSeqs(await again.until(isTerminal))).toEqual(replay);
-      // R-7.4-7: it still is no owner.
+      // R-7.4-7: it is still not an owner.
       const next = await stage.played(again);
       next.puppet.finish();
       const own = await again.until(isTerminal);
       expect(new Set(own.map(({ job_id }) => job_id))).toEqual(new Set([next.id]));
     }
-    // The owner is not in anybody's way.
+    // The owner is not affected.
     expect(jobSeqs(await (await stage.resumed(owner)).until(isTerminal)).at(-1)).toBe(4);
   });
 
-  test("R-6.3-20 and R-6.3-14: a client that was told that it follows a job follows it after a crash in that very moment", async () => {
+  test("R-6.3-20 and R-6.3-14: a client that was told that it follows a job follows it after a crash at that very moment", async () => {
     await using stage = await Stage.open(way);
     const owner = await stage.greeted();
     const keyed = { idempotency_key: "one" };
@@ -171,7 +171,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     }
   });
 
-  test("R-6.3-20 and R-7.6-3: who was not told when the runtime crashed asks again, and has all of it once", async () => {
+  test("R-6.3-20 and R-7.6-3: a client not told before the crash asks again, and gets all of it once", async () => {
     const { leadStore, hold } = heldCommits();
     await using stage = await Stage.open(way, { leadStore });
     const owner = await stage.greeted();
@@ -197,7 +197,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     expect(seqs(history)).toEqual(dense(3));
   });
 
-  test("R-7.6-8 and R-7.3-3: what was unsubscribed from, and what was seen to its end, does not come back", async () => {
+  test("R-7.6-8 and R-7.3-3: jobs that were unsubscribed from, or seen to their end, do not come back", async () => {
     await using stage = await Stage.open(way);
     const owner = await stage.greeted();
     const [left, ended] = [await stage.played(owner), await stage.played(owner)];
@@ -224,7 +224,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     ]);
   });
 
-  test("R-6.5-7, R-6.5-8 and R-6.5-1: a notice of lag keeps its number and is not given again, until half was made up", async () => {
+  test("R-6.5-7, R-6.5-8 and R-6.5-1: a lag notice keeps its number and does not recur until half is made up", async () => {
     await using stage = await Stage.open(way, { limits: { backPressureThreshold: 10 } });
     const wire = await stage.greeted(acking);
     const { id, puppet } = await stage.played(wire);
@@ -235,14 +235,14 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     await ack(wire, 14);
     await settled();
     await stage.restart();
-    // The sniffer compares the contents, the notice's too.
+    // The sniffer compares the contents, including the notice's.
     let again = await stage.resumed(wire, { lastEventSeq: 4 });
     const replay = await again.until(isTerminal);
     expect(replay.slice(0, 17)).toEqual(seen.slice(4));
     expect(seqs(replay)).toEqual(dense(18, 5));
     expect(seqs(replay.filter(isNotice))).toEqual([12]);
     expect(replay.at(-1)?.job_id).toBe(id);
-    // Beyond it again, though half was never made up: no second notice, in this process or the next one.
+    // Beyond it again, but half was never made up: no second notice, in this process or the next one.
     const second = await stage.played(again);
     await second.puppet.ctx.thought("more");
     second.puppet.finish();
@@ -254,7 +254,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     await third.puppet.ctx.thought("more");
     const more = await again.until(({ job_seq }) => job_seq === 2);
     expect(more.filter(isNotice)).toEqual([]);
-    // All made up: the next breach is told of once, at its place.
+    // All made up: the next breach causes one notice, at its place.
     const last = again.lastEventSeq;
     await ack(again, last);
     for (let i = 0; i < 15; i++) await third.puppet.ctx.thought(`${i}`);

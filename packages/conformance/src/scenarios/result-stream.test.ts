@@ -15,7 +15,7 @@ interface Chunk {
   more: boolean;
 }
 
-/** Reads a job to its end and checks the chunks by section 8.4. @returns what they hold */
+/** Reads a job to its end and checks the chunks by section 8.4. @returns their content */
 async function assembled(wire: WireClient) {
   const all = await wire.until(isTerminal);
   const chunks = all.flatMap((e) =>
@@ -43,7 +43,7 @@ const playing = async (stage: Stage, wire: WireClient): Promise<Puppet> =>
   (await stage.played(wire)).puppet;
 
 describe.each(ways)("over %s", (way) => {
-  test("R-8.4-2: a text may be cut anywhere, and no chunk has half of a character", async () => {
+  test("R-8.4-2: a text may be split anywhere, and no chunk has half of a character", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const text = "a😀é👩‍👩‍👧\u0000€𝔘z";
@@ -63,7 +63,7 @@ describe.each(ways)("over %s", (way) => {
     expect(`${(await assembled(wire)).bytes}`).toBe(text);
   });
 
-  test("R-8.4-2: long texts are cut within the limits of a message, whatever stands at the cut", async () => {
+  test("R-8.4-2: long texts are split within the limits of a message, whatever stands at the split", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     for (const letter of ["😀", "x😀", "\u0001", "€", "\\"]) {
@@ -77,7 +77,7 @@ describe.each(ways)("over %s", (way) => {
     }
   });
 
-  test("R-8.4-2: text that is not well-formed does not come out", async () => {
+  test("R-8.4-2: text that is not well-formed is not sent", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const wrong = [["\ude00"], ["a\ud83d", "b"], ["\ud83d\ud83d", "\ude00"], ["ok", "\ud83d"]];
@@ -92,7 +92,7 @@ describe.each(ways)("over %s", (way) => {
     }
   });
 
-  test("R-8.4-1 and R-8.4-3: the stream is the result, also an empty one, and a returned value beside it is dropped", async () => {
+  test("R-8.4-1 and R-8.4-3: the stream is the result, even an empty one, and a returned value is dropped", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     for (const piece of ["", "text", new Uint8Array(0), new Uint8Array([0, 255, 128])]) {
@@ -113,7 +113,7 @@ describe.each(ways)("over %s", (way) => {
     const puppet = await playing(stage, wire);
     const pieces = ["a".repeat(300_000), "b", "c😀".repeat(90_000), "d", "e".repeat(200_000), "f"];
     for (const piece of pieces) void puppet.ctx.result.write(piece);
-    // The agent returns while its last writes are still on their way.
+    // The agent returns while its last writes are still in flight.
     puppet.finish();
     const { bytes } = await assembled(wire);
     expect(bytes.equals(Buffer.from(pieces.join("")))).toBe(true);
@@ -142,7 +142,7 @@ describe.each(ways)("over %s", (way) => {
     expect(`${(await assembled(wire)).bytes}`).toBe("text");
   });
 
-  test("R-13-6: twenty megabytes arrive in order, no message above the limit, and whole also after a drop", async () => {
+  test("R-13-6: twenty megabytes arrive in order, no message above the limit, and whole even after a drop", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const data = randomBytes(20 * 1024 * 1024);

@@ -18,7 +18,7 @@ describe.each(ways)("over %s", (way) => {
     await wire.next();
     clock.advance(10_000_000);
     const lose = async () => {
-      // What remains armed of the handshake's deadlines is none of our business.
+      // What remains armed of the handshake's deadlines does not matter here.
       clock.advance(10_000);
       const timers = clock.pending;
       await stage.drop(wire);
@@ -107,7 +107,7 @@ describe.each(ways)("over %s", (way) => {
     expect((await again.until(isTerminal)).at(-1)?.payload).toMatchObject({ result: null });
   });
 
-  test("R-6.3-10: what was numbered, sent and then evicted cannot be replayed, so the resume is refused", async () => {
+  test("R-6.3-10: events that were numbered, sent and then evicted cannot be replayed, so the resume is refused", async () => {
     await using stage = await Stage.open(way, { logLimits: { records: 10 } });
     const wire = await stage.greeted();
     const { puppet } = await stage.played(wire);

@@ -7,7 +7,7 @@ import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 const isTerminal = ({ type }: StreamEnvelope): boolean => type !== "job.event";
 const seqs = (envelopes: readonly StreamEnvelope[]) => envelopes.map(({ event_seq }) => event_seq);
 
-/** A store whose changes of sessions, or of the list of jobs, take until the test lets them through. */
+/** A store whose changes of sessions, or of the list of jobs, wait until the test releases them. */
 function slowStore() {
   const held: { sessions?: PromiseWithResolvers<void>; jobs?: PromiseWithResolvers<void> } = {};
   let waiting = 0;
@@ -47,13 +47,13 @@ function slowStore() {
 }
 
 describe.each(ways)("over %s", (way) => {
-  test("R-7.1-2 and R-6.3-8: a job whose acceptance waited when the connection broke is told of, and runs", async () => {
+  test("R-7.1-2 and R-6.3-8: a job whose acceptance waited when the connection broke is announced, and runs", async () => {
     const slow = slowStore();
     await using stage = await Stage.open(way, { leadStore: slow.leadStore });
     const wire = await stage.greeted();
     const first = await stage.played(wire);
     await wire.next();
-    // A second job breaks the run of the first, so its event needs a commit, behind which the reply has to wait.
+    // A second job breaks the run of the first, so its event needs a commit, which the reply has to wait for.
     const second = await stage.played(wire);
     await wire.next();
     slow.hold("sessions");
@@ -77,7 +77,7 @@ describe.each(ways)("over %s", (way) => {
     expect(accepted.payload.job_id).toBe(third.ctx.job.id);
   });
 
-  test("R-5.4-5: a malformed submit does not overtake the reply to one before it that waits for a commit", async () => {
+  test("R-5.4-5: a malformed submit does not overtake the reply to an earlier one that waits for a commit", async () => {
     const slow = slowStore();
     await using stage = await Stage.open(way, { leadStore: slow.leadStore });
     const wire = await stage.greeted();
@@ -97,7 +97,7 @@ describe.each(ways)("over %s", (way) => {
     }
   });
 
-  test("R-8.3-2: nothing is sent whose number is not stored, and a takeover in that moment loses nothing", async () => {
+  test("R-8.3-2: nothing is sent whose number is not stored, and a takeover at that moment loses nothing", async () => {
     const slow = slowStore();
     await using stage = await Stage.open(way, { leadStore: slow.leadStore });
     const wire = await stage.greeted();
@@ -121,7 +121,7 @@ describe.each(ways)("over %s", (way) => {
     expect(JSON.stringify(all)).toContain("a new run");
   });
 
-  test("R-7.4-1: a cancel is not acknowledged before the wish is stored, and an end in between does not win", async () => {
+  test("R-7.4-1: a cancel is not acknowledged before it is stored, and an end in between does not win", async () => {
     const slow = slowStore();
     await using stage = await Stage.open(way, { leadStore: slow.leadStore });
     const wire = await stage.greeted();

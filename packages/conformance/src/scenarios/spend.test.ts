@@ -15,7 +15,7 @@ const remainders = (envelopes: readonly StreamEnvelope[]) =>
   bodies(envelopes, "metric").filter(({ name }) => name === "cost.budget.remaining");
 
 describe.each(ways)("spending over %s", (way) => {
-  test("R-9.6-13: of 100 tool calls at once that reserve 0.05 of 1.00 each, exactly 20 run", async () => {
+  test("R-9.6-13: of 100 concurrent tool calls that each reserve 0.05 of 1.00, exactly 20 run", async () => {
     let running = 0;
     let ran = 0;
     const search = async (_args: unknown, { spend }: ToolCall): Promise<number> => {

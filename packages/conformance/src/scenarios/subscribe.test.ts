@@ -46,7 +46,7 @@ describe.each(ways)("over %s", (way) => {
       [{ history: true, from_job_seq: 0 }, [1, 2, 3, 4, 5], true],
       [{ history: true, from_job_seq: 3 }, [4, 5], true],
       [{ history: true, from_job_seq: 4 }, [5], true],
-      // Without history only the end comes, wherever it would have begun.
+      // Without history only the end comes, from any position.
       [{ from_job_seq: 1 }, [5], false],
       [{ from_event_seq: 1, history: false }, [5], false],
       [{}, [5], false],
@@ -59,7 +59,7 @@ describe.each(ways)("over %s", (way) => {
     }
   });
 
-  test("R-7.6-7: who subscribes again gets no live event twice, and a replay when it asks for one", async () => {
+  test("R-7.6-7: a client that subscribes again gets no live event twice, and a replay if it asks for one", async () => {
     await using stage = await Stage.open(way);
     const owner = await stage.greeted();
     const { id, puppet } = await stage.played(owner);
@@ -99,7 +99,7 @@ describe.each(ways)("over %s", (way) => {
     expect(jobSeqs(await again.until(isTerminal))).toEqual([1, 2, 3, 2, 3, 4, 5]);
   });
 
-  test("R-7.6-1: a policy may let others watch, and the submitter may always", async () => {
+  test("R-7.6-1: a policy may let others watch, and the submitter always may", async () => {
     const mayObserve = (principal: string, { agent }: { agent: string }) =>
       principal === "bob" && agent === "puppet";
     await using stage = await Stage.open(way, { policy: { mayObserve } });
@@ -112,7 +112,7 @@ describe.each(ways)("over %s", (way) => {
     for (const wire of [bob, other]) expect(await wire.until(isTerminal)).toHaveLength(2);
   });
 
-  test("R-7.6-8: who leaves in the middle of a flood keeps a stream without gaps", async () => {
+  test("R-7.6-8: a viewer that leaves in the middle of a flood keeps a stream without gaps", async () => {
     await using stage = await Stage.open(way);
     const owner = await stage.greeted();
     const { id, puppet } = await stage.played(owner);
@@ -130,7 +130,7 @@ describe.each(ways)("over %s", (way) => {
     await stop();
   });
 
-  test("R-6.2-5: what a viewer has no feature for is left out without a gap, also as the last and in a replay", async () => {
+  test("R-6.2-5: events that a viewer has no feature for are omitted without a gap, even at the end and in a replay", async () => {
     await using stage = await Stage.open(way);
     const owner = await stage.greeted();
     const { id, puppet } = await stage.played(owner, {
@@ -146,7 +146,7 @@ describe.each(ways)("over %s", (way) => {
     await ctx.progress({ current: 3 });
     await owner.until((e) => e.job_seq === 7);
     expect(jobSeqs(await plain.until((e) => e.job_seq === 5))).toEqual([1, 4, 5]);
-    // The last thing that was read is hidden, and the connection is lost right there.
+    // The last event that was read is hidden, and the connection is lost right there.
     await stage.drop(plain);
     await ctx.progress({ current: 4 });
     const again = await stage.resumed(plain, { lastEventSeq: 1 });
@@ -172,7 +172,7 @@ describe.each(ways)("over %s", (way) => {
     expect(told.payload.replayed).toBe(false);
   });
 
-  test("R-7.6-5: older history that is gone is told of, and what is kept is replayed", async () => {
+  test("R-7.6-5: evicted history is reported, and what is stored is replayed", async () => {
     await using stage = await Stage.open(way, { logLimits: { records: 5 } });
     const owner = await stage.greeted();
     const { id, puppet } = await stage.played(owner);
@@ -180,7 +180,7 @@ describe.each(ways)("over %s", (way) => {
       await emit(puppet, i, i);
       await owner.until((e) => e.job_seq === i);
     }
-    // Records 5 to 9 are kept.
+    // Records 5 to 9 are stored.
     const starts: [number, boolean | undefined, number][] = [
       [0, true, 5],
       [3, true, 5],
@@ -194,14 +194,14 @@ describe.each(ways)("over %s", (way) => {
       expect(told.payload.truncated).toBe(truncated);
       expect(jobSeqs(await watcher.until((e) => e.job_seq === 9))).toEqual(range(first, 9));
     }
-    // Whoever wants only what is to come misses nothing.
+    // A viewer that wants only new events misses nothing.
     const watcher = await stage.greeted();
     expect((await subscribe(watcher, id)).payload.truncated).toBeUndefined();
     puppet.finish();
     expect(jobSeqs(await watcher.until(isTerminal))).toEqual([10]);
   });
 
-  test("R-7.3-11: a finished job is kept for its time, with history and end, and then forgotten", async () => {
+  test("R-7.3-11: a finished job is kept for its retention time, with history and end, and then forgotten", async () => {
     const clock = new ManualClock();
     const limits = { resumeWindowSec: 100, retentionSec: 500 };
     await using stage = await Stage.open(way, { clock, limits });
@@ -215,7 +215,7 @@ describe.each(ways)("over %s", (way) => {
     clock.advance(499_000);
     await subscribe(watcher, id, { history: true });
     expect(await watcher.until(isTerminal)).toHaveLength(5);
-    // What was sent so lately may not have arrived, and this client does not tell.
+    // What was sent so recently may not have arrived, and this client does not acknowledge.
     clock.advance(1_000);
     await settled();
     const late = await stage.greeted();
@@ -223,7 +223,7 @@ describe.each(ways)("over %s", (way) => {
     await late.until(isTerminal);
     await settled();
     clock.advance(110_000);
-    // It may be on its way to the disk.
+    // The removal may be on its way to the disk.
     const listed = async () => (await watcher.request("session.list_jobs", {})).payload.jobs;
     await expect.poll(listed).toEqual([]);
     await expect(subscribe(watcher, id)).rejects.toMatchObject({
@@ -237,7 +237,7 @@ describe.each(ways)("over %s", (way) => {
     expect(seqs(await again.until(isTerminal))).toEqual([6, 7]);
   });
 
-  test("R-7.6-3: a finished job tells its end also to who asks for nothing but what follows it", async () => {
+  test("R-7.6-3: a finished job sends its end even to a viewer that asks only for what follows it", async () => {
     await using stage = await Stage.open(way);
     const owner = await stage.greeted();
     const { id, puppet } = await stage.played(owner);
@@ -250,7 +250,7 @@ describe.each(ways)("over %s", (way) => {
     }
   });
 
-  test("R-6.3-9: a finished and forgotten job that was once subscribed to does not keep a session from being resumed", async () => {
+  test("R-6.3-9: a finished and forgotten job that a session had subscribed to does not prevent its resume", async () => {
     const clock = new ManualClock();
     const limits = { resumeWindowSec: 1_000, retentionSec: 10 };
     await using stage = await Stage.open(way, { clock, limits });
@@ -268,7 +268,7 @@ describe.each(ways)("over %s", (way) => {
     await stage.played(again);
   });
 
-  test("R-7.6-4: a subscription that comes during the replay of a resume fits into the numbers", async () => {
+  test("R-7.6-4: a subscription made during the replay of a resume fits into the numbers", async () => {
     await using stage = await Stage.open(way);
     const owner = await stage.greeted();
     const { puppet } = await stage.played(owner);

@@ -9,7 +9,7 @@ const isTerminal = ({ type }: StreamEnvelope): boolean => type !== "job.event";
 const code = (code: string) => expect.objectContaining({ code });
 
 describe.each(ways)("over %s", (way) => {
-  test("R-9.3-3: a call whose arguments or result do not fit the tool's schemas fails for the agent and on the stream alike", async () => {
+  test("R-9.3-3: a call whose arguments or result do not fit the tool's schemas fails alike for the agent and in the stream", async () => {
     const ran: unknown[] = [];
     const page = defineTool({
       input: z.object({ page: z.int(), dpi: z.int().default(300) }),

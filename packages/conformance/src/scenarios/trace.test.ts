@@ -11,7 +11,7 @@ const context = { traceparent: TRACEPARENT, tracestate: "acme=1" };
 const isTerminal = ({ type }: StreamEnvelope): boolean => type !== "job.event";
 
 describe.each(ways)("over %s", (way) => {
-  test("R-11-2, R-11-3, R-11-4 and R-11-5: the trace comes in any form, stands on every envelope and reaches agent and tools", async () => {
+  test("R-11-2, R-11-3, R-11-4 and R-11-5: a trace is accepted in any form, and is on every envelope, in agents and in tools", async () => {
     const told: unknown[] = [];
     const tools = { t: (_: unknown, { trace }: ToolCall) => void told.push(trace) };
     await using stage = await Stage.open(way, { tools });
@@ -47,7 +47,7 @@ describe.each(ways)("over %s", (way) => {
     }
   });
 
-  test("R-11-2 and R-11-4: what is unusable is ignored, and a trace is made", async () => {
+  test("R-11-2 and R-11-4: an unusable trace is ignored, and a new one is made", async () => {
     await using stage = await Stage.open(way);
     const wire = await stage.greeted();
     const extensions = { [TRACE_CONTEXT]: { traceparent: "nonsense", tracestate: "a=1" } };

@@ -44,7 +44,7 @@ export class Delivery {
   subscribed(message: Envelope<"job.subscribed">, session: SessionRecord, report: Report): void {
     const { request_id: id, subscribed_from: from } = message.payload;
     const last = this.#next - 1;
-    // While a resume is still replaying, what was issued is ahead of what was delivered here.
+    // While a resume is still replaying, the numbers issued are ahead of those delivered here.
     const ahead = this.#claimed !== undefined && from !== undefined && from > last;
     if (from !== undefined && from !== last && !ahead) {
       report("R-7.6-4", `subscribed_from is ${from}, the last number was ${last}`);
@@ -67,7 +67,7 @@ export class Delivery {
     this.#checkRepetition(id, session, report);
   }
 
-  /** A job of which the client knew nothing yet is introduced again on the new connection (R-6.3-8). */
+  /** A job unknown to the client so far is introduced again on the new connection (R-6.3-8). */
   #checkRepetition(id: JobId, session: SessionRecord, report: Report): void {
     const job = session.stream.job(id);
     if (this.#claimed === undefined || job?.owned !== true || this.#accepted.has(id)) return;

@@ -11,9 +11,9 @@ const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
 const utf8 = new TextEncoder();
 
 /**
- * Checks all that a frame shows by itself, without regard to what was said before.
+ * Checks everything that a frame shows by itself, without regard to earlier frames.
  *
- * @returns undefined when it cannot be read any further
+ * @returns undefined if it cannot be read any further
  */
 export function checkEnvelope(
   frame: string,
@@ -34,7 +34,7 @@ export function checkEnvelope(
     return undefined;
   }
   if (typeof type !== "string" || !isMessageType(type)) {
-    // A vendor's message is none of our business.
+    // A vendor's message is not checked.
     if (typeof type !== "string" || !isVendorName(type)) {
       report("R-5.3-3", `type is ${JSON.stringify(type)}`);
     }

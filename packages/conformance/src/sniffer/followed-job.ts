@@ -25,7 +25,7 @@ export class FollowedJob {
     return this.#ended;
   }
 
-  /** A delivery begins that may go back: everything after `jobSeq`, the terminal envelope again included. */
+  /** A delivery begins that may go back: everything after `jobSeq`, including the terminal envelope again. */
   rewind(jobSeq: number): void {
     this.#lastJobSeq = jobSeq;
     this.#ended = false;
@@ -57,8 +57,8 @@ export class FollowedJob {
 }
 
 /**
- * What may not change when a record is delivered again: all but its place in the session. The value of a rotated
- * credential is always the present one (R-9.8-11).
+ * What must not change when a record is delivered again: everything but its place in the session. The value of a rotated credential
+ * is always the current one (R-9.8-11).
  */
 export function contentOf(raw: JsonObject): string {
   const { arcp: _arcp, session_id: _session, event_seq: _seq, payload, ...rest } = raw;

@@ -9,7 +9,7 @@ export class MessageIds {
   check({ raw, message }: SniffedFrame, report: Report): void {
     const content = canonicalJson(raw);
     const before = this.#contents.get(message.id);
-    // A submit and its reply may be said again, word for word (R-5.4-8, R-6.3-8).
+    // A submit and its reply may be repeated verbatim (R-5.4-8, R-6.3-8).
     if (before !== undefined && (before !== content || !repeatable.has(message.type))) {
       report("R-5.1-3", `the id ${message.id} was used before`);
     }

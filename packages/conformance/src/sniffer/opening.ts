@@ -2,14 +2,14 @@ import type { Envelope, SessionId } from "@arcp/core";
 import type { SessionRecord } from "./session-record.ts";
 import type { Report } from "./violation.ts";
 
-/** 128 bits in base64, the densest text that tokens usually have (R-6.2-10). */
+/** 128 bits in base64, the densest encoding that tokens usually have (R-6.2-10). */
 const MIN_TOKEN = 22;
 
 /** What an opening request asked for. */
 export interface Opening {
   readonly id: string;
   readonly offered: readonly string[] | undefined;
-  /** Undefined when a new session is asked for. */
+  /** Undefined if a new session is requested. */
   readonly resume:
     | {
         readonly sessionId: SessionId | undefined;

@@ -7,7 +7,7 @@ import { requiredFields, requiredListingFields } from "./required-field.ts";
 import type { SniffedFrame } from "./sniffed-frame.ts";
 import type { Report } from "./violation.ts";
 
-/** Checks what a payload shows by itself beyond core's schema, which is lenient as a receiver has to be. */
+/** Checks what a payload shows by itself beyond core's schema, which is lenient as a receiver must be. */
 export function checkPayload({ raw, message }: SniffedFrame, report: Report): void {
   const payload = isJsonObject(raw.payload) ? raw.payload : {};
   checkRequired(payload, requiredFields[message.type] ?? [], message.type, report);

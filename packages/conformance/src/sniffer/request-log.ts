@@ -5,21 +5,21 @@ import type { Report } from "./violation.ts";
 interface LoggedRequest {
   readonly id: string;
   readonly type: string;
-  /** Undefined when it was faulty. */
+  /** Undefined if it was faulty. */
   readonly message: Envelope | undefined;
-  /** What a good peer would not have asked: a refusal is fine even where there is no reply otherwise. */
+  /** A request that no good peer would send: a refusal is fine even if there is no reply otherwise. */
   faulty: boolean;
-  /** How many answers may still come. */
+  /** How many replies may still come. */
   open: number;
 }
 
-/** What a client asked in a session, and what was answered. */
+/** The requests of a client in a session, and their replies. */
 export class RequestLog {
   readonly #requests = new Map<string, LoggedRequest>();
-  /** Submits of the present connection without an answer, in the order in which they were sent. */
+  /** Submits of the current connection without a reply, in the order in which they were sent. */
   #submits: string[] = [];
 
-  /** The connection is a new one: what was asked on the old one may have been answered into the void. */
+  /** The connection is a new one: replies to requests on the old one may have been lost. */
   reconnected(): void {
     this.#submits = [];
   }
@@ -28,7 +28,7 @@ export class RequestLog {
     this.#add(message.id, message.type, message);
   }
 
-  /** Something with an id that a good peer would not have sent. */
+  /** A frame with an id that no good peer would have sent. */
   sentFaulty(id: string, type: string): void {
     this.#add(id, type, undefined);
   }
@@ -40,7 +40,7 @@ export class RequestLog {
   /** Checks a reply that grants a request, and takes it off the list. */
   granted({ type: reply, payload }: Envelope<ReplyType<RequestType>>, report: Report): void {
     const id = payload.request_id;
-    // Whether a reply may do without is a matter of its form.
+    // Whether a reply may lack a request_id is checked with its form.
     if (id === undefined) return;
     const request = this.#requests.get(id);
     if (request === undefined) {
@@ -74,7 +74,7 @@ export class RequestLog {
     this.#answer(request, report);
   }
 
-  /** The acceptance of `id` is repeated by a resume: that answers nothing, but settles the order (R-6.3-8). */
+  /** A resume repeats the acceptance of `id`: that answers nothing, but settles the order (R-6.3-8). */
   repeated(id: string): void {
     this.#submits = this.#submits.filter((submit) => submit !== id);
   }

@@ -2,8 +2,8 @@ import type { MessageType } from "@arcp/core";
 import type { RequirementId } from "../manifest/manifest.ts";
 
 /**
- * The fields that core's schemas do without, since other SDKs omit them, and that a good sender always writes: a path
- * inside the payload (its value may be `null`) and the requirement behind it.
+ * The fields that core's schemas do not require, since other SDKs omit them, and that a good sender always writes: a path inside
+ * the payload (its value may be `null`) and the requirement behind it.
  */
 export const requiredFields: Partial<
   Record<MessageType, readonly (readonly [path: string, rule: RequirementId])[]>

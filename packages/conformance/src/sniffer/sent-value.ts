@@ -32,7 +32,7 @@ const times: Readonly<Record<string, RegExp>> = {
   expires_at: UTC,
 };
 
-/** Checks that nothing absent is written as `null` and that times have the form in which they are sent. */
+/** Checks that nothing absent is written as `null` and that times have the form for senders. */
 export function checkSentValues(raw: JsonObject, report: Report): void {
   walk(withoutForeignBody(raw), "", nullable[String(raw.type)] ?? [], report);
 }
@@ -56,7 +56,7 @@ function walk(value: unknown, path: string, mayBeNull: readonly string[], report
   }
 }
 
-/** Vendors own the bodies of their kinds, and agents own what a `status` says besides its phase and message. */
+/** Vendors own the bodies of their kinds, and agents own the fields of a `status` besides its phase and message. */
 function withoutForeignBody(raw: JsonObject): JsonObject {
   const payload = raw.payload;
   if (raw.type !== "job.event" || !isJsonObject(payload)) return raw;

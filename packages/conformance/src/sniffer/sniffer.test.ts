@@ -1178,11 +1178,11 @@ describe("catches", () => {
   }
 });
 
-test("a waived requirement is overlooked, another is not", () => {
+test("a waived requirement is ignored, others are not", () => {
   const lines = [...running, event(2, 1, { arcp: "1" })];
   expect(sniff(lines, ["R-5.1-1"])).toEqual(["runtime R-8.3-1"]);
 });
 
-test("one gap is told once", () => {
+test("one gap is reported once", () => {
   expect(sniff([...running, event(1, 1), event(3, 2), event(4, 3), event(5, 4)])).toHaveLength(1);
 });

@@ -11,9 +11,9 @@ import type { SniffedFrame } from "./sniffed-frame.ts";
 import type { Report, Sender, Violation } from "./violation.ts";
 
 /**
- * Watches both directions of one connection and writes down whatever a good peer of the `draft` profile would not have
- * sent. It is as strict as core's decoder is lenient. What belongs to the session rather than to the connection stands
- * in a {@link SessionRecord}, which the sniffer of the next connection takes over.
+ * Watches both directions of one connection and records whatever a good peer of the `draft` profile would not have sent. It is as
+ * strict as core's decoder is lenient. What belongs to the session rather than to the connection is in a {@link SessionRecord},
+ * which the sniffer of the next connection takes over.
  */
 export class Sniffer {
   readonly #violations: Violation[] = [];
@@ -26,12 +26,12 @@ export class Sniffer {
   #delivery = new Delivery(undefined);
   /** Faulty frames whose id nobody could read: each may be refused without a `request_id`. */
   #unreadable = 0;
-  /** The runtime's last word, when it has said it. */
+  /** The runtime's last message, once it was sent. */
   #lastWord: string | undefined;
 
   /**
    * @param options.resumes the session that this connection is about to resume
-   * @param options.waive requirements whose violations are overlooked, for peers that are known to differ
+   * @param options.waive requirements whose violations are ignored, for peers that are known to differ
    */
   constructor(options: { resumes?: SessionRecord; waive?: readonly RequirementId[] } = {}) {
     this.#resumed = options.resumes;
@@ -76,7 +76,7 @@ export class Sniffer {
     const raw = parseJsonObject(frame);
     const { id, type } = raw ?? {};
     const nonce = at(raw, "payload.nonce");
-    // One that was not agreed on is answered too (R-6.4-2).
+    // A ping that was not agreed on is answered too (R-6.4-2).
     if (type === "session.ping" && typeof nonce === "string") {
       this.#heartbeats.ping(nonce, "client");
     }
@@ -136,7 +136,7 @@ export class Sniffer {
     } else {
       const asked = opening.resume.sessionId ?? this.#resumed?.id;
       if (asked !== undefined && asked !== id) {
-        // A hello whose resume is overlooked opens a session of its own.
+        // A hello whose resume is ignored opens a session of its own.
         const rule = opening.resume.inHello ? "R-6.3-1" : "R-6.3-6";
         report(rule, `the resumed session is ${asked}`);
       }

@@ -6,7 +6,7 @@ import type { Report } from "./violation.ts";
 
 /** The stream of one session: which number carried what, and how far each job has got. */
 export class StreamRecord {
-  /** Of most records the content is never asked for: they come once. */
+  /** The content of most records is never needed: they come once. */
   readonly #records = new Map<number, JsonObject>();
   readonly #jobs = new Map<JobId, FollowedJob>();
   readonly #delegated = new Set<string>();
@@ -44,7 +44,7 @@ export class StreamRecord {
     this.#jobs.set(payload.job_id, job);
     if (request.history === true) {
       const start = request.from_job_seq ?? 0;
-      // The end of a job that is over comes in any case.
+      // The end of a finished job comes in any case.
       const end = Math.max(0, (payload.last_job_seq ?? 0) - 1);
       job.rewind(isOver(payload.current_status) ? Math.min(start, end) : start);
     } else if (isOver(payload.current_status)) {
@@ -56,7 +56,7 @@ export class StreamRecord {
     }
   }
 
-  /** Checks a stream envelope: as the same one as before, or as the next of its job. */
+  /** Checks a stream envelope: as a repetition of an earlier one, or as the next of its job. */
   deliver(frame: SniffedFrame, seq: number, report: Report): void {
     const { raw, message } = frame;
     const before = this.#records.get(seq);

@@ -12,5 +12,5 @@ export interface Violation {
   readonly frame: string;
 }
 
-/** How a check says that the frame in hand breaks a rule. */
+/** Reports that the current frame breaks a rule. */
 export type Report = (rule: RequirementId, message: string) => void;

@@ -30,7 +30,7 @@ export const bellCases: readonly StoreCase[] = [
   storeCase("an append to several logs rings for each, every time", {}, async ({ store }) => {
     const jobs = Array.from({ length: 3 }, newJobId);
     for (let after = 0; after < 20; after++) {
-      // Rung too early it would find nothing, and rung no more it would never find it.
+      // A ring too early finds nothing, and if none followed, the record would never be found.
       const found = jobs.map(async (job) => {
         const { promise, resolve, reject } = Promise.withResolvers<void>();
         const look = async () => {

@@ -9,15 +9,15 @@ import {
   textsOf,
 } from "./sample-row.ts";
 
-/** A change, and a look whether it took place. */
+/** A change, and a check that it took place. */
 export interface Change {
-  /** The call that makes it, for whoever reads what is wrong. */
+  /** The call that makes it, for the failure's message. */
   readonly name: string;
   make(store: Store): Promise<unknown>;
   isMade(store: Store): Promise<boolean>;
 }
 
-/** One change of each interface, in a store that has nothing of them yet. */
+/** One change through each interface of an otherwise empty store. */
 export async function changesIn({ sessions }: Store): Promise<readonly Change[]> {
   const session = sessionRow();
   await sessions.insert(session);
@@ -59,12 +59,12 @@ function changes(session: SessionRow): readonly Change[] {
   ];
 }
 
-/** For a message: in which order they were asked for. */
+/** For a message: the order in which they were requested. */
 export function namesOf(changes: readonly Change[]): string {
   return `asked for in this order: ${changes.map(({ name }) => name).join(", ")}`;
 }
 
-/** Every order of some things. */
+/** Every order of these items. */
 export function orders<T>(things: readonly T[]): T[][] {
   if (things.length === 0) return [[]];
   return things.flatMap((thing) =>

@@ -3,7 +3,7 @@ import { changesIn, namesOf, orders } from "./change.ts";
 import { same } from "./equality.ts";
 import { type StoreCase, storeCase } from "./store-case.ts";
 
-/** Turns of the event loop after which a process ends: while calls wait, are under way, and are done. */
+/** Turns of the event loop after which a process ends: while calls wait, are in progress, and are done. */
 const MOMENTS = [0, 1, 2, 3, 5, 8, 50];
 
 export const crashCases: readonly StoreCase[] = [

@@ -27,7 +27,7 @@ export const damageCases: readonly StoreCase[] = [
           ["1", "2", "3", "4", "5"].slice(seq),
         );
         same(await textsOf(store, whole), ["1", "2", "3", "4", "5"]);
-        // The log goes on behind it.
+        // The log goes on after it.
         same(await store.logs.append([{ job, after: 5, records: records(6, 1) }]), ["appended"]);
       }
     },

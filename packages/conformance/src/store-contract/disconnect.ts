@@ -7,7 +7,7 @@ import { asked, soon } from "./patience.ts";
 import { records, textsOf } from "./sample-row.ts";
 import { type StoreCase, storeCase } from "./store-case.ts";
 
-/** Turns of the event loop after which the connection breaks: while calls wait, are under way, and are done. */
+/** Turns of the event loop after which the connection breaks: while calls wait, are in progress, and are done. */
 const MOMENTS = [0, 1, 2, 3, 5, 8, 13, 50];
 
 export const disconnectCases: readonly StoreCase[] = [
@@ -37,7 +37,7 @@ export const disconnectCases: readonly StoreCase[] = [
       for (const turns of MOMENTS) {
         const job = newJobId();
         const batch = (after: number) => [{ job, after, records: records(after + 1, 2) }];
-        // In the middle of others, so that some are done and some have still to be made.
+        // In the middle of others, so that some are done and some are yet to be made.
         for (let after = 0; after < 20; after += 2) {
           const breaking = after === 8 ? broken(stage.disconnect, turns) : undefined;
           const outcome = await store.logs.append(batch(after)).catch(() => undefined);

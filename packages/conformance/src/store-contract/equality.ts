@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-/** Fails unless both are the same JSON: a field that is `undefined` counts as absent, a prototype for nothing. */
+/** Fails unless both are the same JSON: a field that is `undefined` counts as absent, and prototypes do not count. */
 export function same(actual: unknown, expected: unknown, message?: string): void {
   assert.deepEqual(asJson(actual), asJson(expected), message);
 }

@@ -14,7 +14,7 @@ export const jobRowCases: readonly StoreCase[] = [
       remaining: { EUR: "0.10", USD: "12345678901234567890.123456789" },
       cancel: { reason: "enough", details: { reason: "session_ended" } },
       workspace: "/srv/work",
-      // A clock may count parts of a millisecond.
+      // A clock may have fractions of a millisecond.
       acceptedAt: 1_790_000_000_000.25,
       keepUntil: 1_790_000_000_000.5,
       expiresAt: 1_790_000_060_000.75,

@@ -151,7 +151,7 @@ export const journalCases: readonly StoreCase[] = [
       same(await stage.store.sessions.commit(row.id, 2, { cut: [{ from: 1, to: 99 }] }), "fenced");
       await after({ cut: [] }, [[1], [4], [9], [12], [20]]);
       await after({ cut: [{ from: 9, to: 11 }] }, [[1], [4, 8], [12], [20]]);
-      // Beside a hole: what was closed before stays closed where it was.
+      // Next to a hole: what was closed before stays closed where it was.
       await after({ cut: [{ from: 12, to: 19 }] }, [[1], [4, 8], [20]]);
       await after({ cut: [{ from: 4, to: 8 }] }, [[1, 3], [20]]);
       // Nothing begins in it: it only closes.

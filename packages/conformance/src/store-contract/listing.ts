@@ -124,7 +124,7 @@ export const listingCases: readonly StoreCase[] = [
       const rows = Array.from({ length: 60 }, (_, index) =>
         jobRow({ id: numbered((index * 37) % 60), acceptedAt: 1000 - (index % 4) }),
       );
-      // As characters of ASCII compare, in no language.
+      // Compared as ASCII characters, by no language's rules.
       for (const id of ["job_b", "job_B", "job_aB", "job_a_B", "job_A_b", "job_a-b"] as JobId[])
         rows.push(jobRow({ id, acceptedAt: 999 }));
       await inserted(stage.store, rows);
@@ -144,7 +144,7 @@ export const listingCases: readonly StoreCase[] = [
     { requirements: ["R-6.6-5"] },
     async (stage) => {
       const { jobs } = stage.store;
-      // All of one moment, so that the id alone decides; every third stays throughout.
+      // All from one moment, so that the id alone decides; every third stays throughout.
       const rows = Array.from({ length: 90 }, (_, i) => jobRow({ id: numbered(i), acceptedAt: 7 }));
       await inserted(stage.store, rows);
       const seen: JobId[] = [];

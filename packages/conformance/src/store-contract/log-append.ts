@@ -178,7 +178,7 @@ export const logAppendCases: readonly StoreCase[] = [
     "a text comes back as it was, whatever well-formed Unicode it is",
     {},
     async (stage) => {
-      // A text is JSON, in which lone surrogates and what is below U+0020 are written as escapes; raw ones need not survive.
+      // A text is JSON, in which lone surrogates and characters below U+0020 are written as escapes; raw ones need not survive.
       const escaped = JSON.stringify({ text: "\ud800 and \udfff, \0 and \u001f" });
       const texts = [
         "",

@@ -170,7 +170,7 @@ export const logReadCases: readonly StoreCase[] = [
   }),
 ];
 
-/** Every page is of one moment: from behind its floor to its head. */
+/** Every page is consistent: from just after its floor to its head. */
 async function readWhileWritten({ logs }: Store): Promise<void> {
   const job = newJobId();
   let isWritten = false;

@@ -17,14 +17,14 @@ describe("the store contract on memory", () => {
   }
 });
 
-test("of the contract only what needs a restart, a file or a connection is skipped for memory", () => {
+test("only the cases that need a restart, a file or a connection are skipped for memory", () => {
   const skipped = storeContract.filter((storeCase) => missing(storeCase, memory).length > 0);
   const needs = ["reopen", "crash", "disconnect"].flatMap((need) => [need, need, need]);
   const owner = ["openTwice", "openTwice", "disconnect"];
   expect(skipped.flatMap((storeCase) => storeCase.needs)).toEqual([...needs, "lose", ...owner]);
 });
 
-test("the cases have names of their own and cite requirements that exist", () => {
+test("the cases have unique names and cite requirements that exist", () => {
   const names = storeContract.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
   for (const { name, requirements } of storeContract) {

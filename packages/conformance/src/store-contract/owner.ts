@@ -26,7 +26,7 @@ async function openedTwice(stage: Stage): Promise<void> {
   const { store } = stage;
   const row = jobRow();
   const second: unknown = await stage.openTwice().catch((error: unknown) => error);
-  // The first one writes: only then it may learn that it has been taken over.
+  // The first one writes: only then may it learn that it has been taken over.
   const written = soon(
     "the first one has written, or was told that it cannot",
     asked(() => store.jobs.insert(row)),

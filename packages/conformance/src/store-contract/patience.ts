@@ -3,10 +3,10 @@ import { sleep, systemClock } from "@arcp/core";
 /** Milliseconds after which a wait counts as failed. */
 const PATIENCE = 5_000;
 
-/** Milliseconds after which the runtime asks once more what was rejected; then it gives it up. */
+/** Milliseconds after which the runtime repeats what was rejected, once; then it gives up. */
 const PAUSES = [20, 100, 500, 2000];
 
-/** @throws Error when it takes too long, with what was waited for */
+/** @throws Error if it takes too long, with what was awaited */
 export async function soon<T>(what: string, awaited: Promise<T>): Promise<T> {
   const answered = new AbortController();
   const late = sleep(systemClock, PATIENCE, answered.signal).then(
@@ -20,7 +20,10 @@ export async function soon<T>(what: string, awaited: Promise<T>): Promise<T> {
   }
 }
 
-/** As the runtime asks: once more after a pause, as long as that is rejected and there are pauses left. That a store is closed is final. */
+/**
+ * As the runtime does it: repeats the call after a pause, as long as it is rejected and there are pauses left. A closed store is
+ * final.
+ */
 export async function asked<T>(call: () => Promise<T>): Promise<T> {
   for (const pause of PAUSES) {
     try {

@@ -54,7 +54,7 @@ export function jobRow(given: Partial<JobRow> = {}): JobRow {
   };
 }
 
-/** As a listing gives it. */
+/** As a listing returns it. */
 export function listed({ input: _, checkpoint: __, ...row }: JobRow): ListedJob {
   return row;
 }

@@ -21,7 +21,7 @@ describe("the store contract on a file", () => {
     test.skipIf(skipped)(storeCase.name, () => storeCase.run(inFile));
   }
 
-  test("nothing of it is skipped but what needs a connection that breaks", () => {
+  test("only the cases that need a connection that breaks are skipped", () => {
     const needs = storeContract.flatMap((storeCase) => missing(storeCase, inFile));
     expect(needs).toEqual(Array(4).fill("disconnect"));
   });

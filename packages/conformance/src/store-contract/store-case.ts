@@ -2,12 +2,12 @@ import type { JobId } from "@arcp/core";
 import type { Store } from "@arcp/runtime/store";
 import type { RequirementId } from "../manifest/manifest.ts";
 
-/** What a store keeps of one job's log; beyond it the oldest records go. Chunks of results count for neither. */
+/** How much of one job's log a store keeps; beyond it the oldest records are evicted. Chunks of results count for neither. */
 export interface KeptLog {
   readonly records: number;
   /** Of text, as JavaScript counts them. */
   readonly characters: number;
-  /** Characters of all logs together, chunks of results included. Default: as many as the store keeps anyway. */
+  /** Characters of all logs together, chunks of results included. Default: the store's own. */
   readonly total?: number;
 }
 
@@ -18,8 +18,8 @@ export interface OpenStore {
   /** Closes the store and reopens what it kept. */
   reopen?(store: Store): Promise<Store>;
   /**
-   * Lets go of the store as if its process had ended in this moment, without a word, and opens what that left behind. What was
-   * asked of it may be answered or not.
+   * Drops the store as if its process had ended at this moment, abruptly, and opens what that left behind. Calls to it may settle
+   * or not.
    */
   crash?(store: Store): Promise<Store>;
   /** Opens a new, empty store that keeps less of a log. */
@@ -50,7 +50,7 @@ export interface Stage {
   readonly store: Store;
   /** Closes the store and opens again what it kept; every later use of `store` is of that one. */
   reopen(): Promise<void>;
-  /** Lets its process end in this moment; every later use of `store` is of what that left behind. */
+  /** Ends its process at this moment; every later use of `store` is of what that left behind. */
   crash(): Promise<void>;
   /** Opens it once more while it is open. */
   openTwice(): Promise<Store>;
@@ -58,7 +58,7 @@ export interface Stage {
   disconnect(): Promise<void>;
   /** Takes a record out of a log; every later use of `store` is of what is left. */
   lose(job: JobId, seq: number): Promise<void>;
-  /** Checks what has to be true of the store now and, where it outlives a close, after one. */
+  /** Checks what must be true of the store now and, if it outlives a close, after one. */
   holds(check: (store: Store) => Promise<void>): Promise<void>;
 }
 
@@ -125,7 +125,7 @@ export function storeCase(
   };
 }
 
-/** What a store cannot do of what the case needs; nothing when the case can be run. */
+/** The abilities that the case needs and the store lacks; nothing if the case can run. */
 export function missing({ needs }: StoreCase, open: OpenStore): readonly StoreAbility[] {
   return needs.filter((need) => open[need] === undefined);
 }

@@ -51,7 +51,7 @@ export const totalLimitCases: readonly StoreCase[] = [
           [0, 2],
         ]),
       );
-      // It is not the one that writes who loses.
+      // The writer is not the one that loses.
       await append(stage.store, other, tens(3, 1));
       await stage.holds(async (store) => {
         same(await extents(store, jobs), [
@@ -118,7 +118,7 @@ export const totalLimitCases: readonly StoreCase[] = [
           ended.map(() => [0, 1]),
         );
       });
-      // Whoever is above the share has what is left to lose, and a share is smaller the more there are.
+      // A principal above its share still has records to lose, and a share shrinks as principals are added.
       await append(stage.store, live, tens(1, 5));
       await append(stage.store, bob, tens(9, 2));
       await stage.holds(async (store) =>

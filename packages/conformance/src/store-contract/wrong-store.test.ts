@@ -17,7 +17,7 @@ import { StoreInFile } from "../../test/store-in-file.ts";
 import type { OpenStore, StoreAbility } from "./store-case.ts";
 import { storeContract } from "./store-contract.ts";
 
-// What somebody who writes a store may well get wrong, each around a store that does it right: the contract has to notice.
+// What the author of a store may well get wrong, each around a correct store: the contract has to notice.
 
 const scratch = new Scratch();
 afterAll(() => scratch[Symbol.dispose]());
@@ -26,7 +26,7 @@ const inFile = new StoreInFile(scratch);
 
 type Wrong = (store: Store) => Store;
 
-/** What is given, and all the rest as the base has it. */
+/** Replaces what is given, and leaves the rest to the base. */
 function instead<T extends object>(base: T, given: Partial<T>): T {
   return new Proxy(base, {
     get(_, key) {
@@ -187,7 +187,7 @@ const writesBehind: Wrong = (store) => {
   const credentials = instead(store.credentials, {
     async insert(row) {
       waiting.push(row);
-      // In its place among all that was asked for.
+      // In its place among all that was requested.
       await store.logs.append([]);
     },
     async list() {
@@ -317,7 +317,7 @@ const wrongs: Readonly<Record<string, { readonly wrong: Wrong; readonly noticedB
   },
 };
 
-/** Stores of the one kind in those of the other, each behind a connection that can break. */
+/** Wraps stores of one kind as the other, each behind a connection that can break. */
 function around(wrong: Wrong): Required<OpenStore> {
   const inner = new WeakMap<Store, { readonly file: Store; readonly wire: StoreBehindWire }>();
   const wrapped = (file: Store): Store => {
@@ -341,11 +341,14 @@ function around(wrong: Wrong): Required<OpenStore> {
   };
 }
 
-test.each(Object.entries(wrongs))("a store that %s is noticed", async (_, { wrong, noticedBy }) => {
-  const storeCase = storeContract.find(({ name }) => name === noticedBy);
-  await storeCase?.run(around((store) => store));
-  await expect(storeCase?.run(around(wrong))).rejects.toThrow();
-});
+test.each(Object.entries(wrongs))(
+  "a store that %s is detected",
+  async (_, { wrong, noticedBy }) => {
+    const storeCase = storeContract.find(({ name }) => name === noticedBy);
+    await storeCase?.run(around((store) => store));
+    await expect(storeCase?.run(around(wrong))).rejects.toThrow();
+  },
+);
 
 const ofNeed = (need: StoreAbility) => storeContract.filter(({ needs }) => needs.includes(need));
 
@@ -353,7 +356,7 @@ test.each(ofNeed("disconnect"))("behind a connection that breaks: $name", (store
   storeCase.run(around((store) => store)),
 );
 
-test("a store that does not connect again is noticed", async () => {
+test("a store that does not reconnect is detected", async () => {
   const good = around((store) => store);
   let broken = false;
   const lost = async () => {
@@ -376,13 +379,13 @@ test("a store that does not connect again is noticed", async () => {
 
 const ownerCase = ofNeed("openTwice")[0];
 
-test("a store that two have open is noticed", async () => {
+test("a store that two can open is detected", async () => {
   const store = memoryStore();
   const both: OpenStore = { open: async () => store, openTwice: async () => store };
   await expect(ownerCase?.run(both)).rejects.toThrow("two processes have it open");
 });
 
-test("a store that goes to whoever opens it last is right as well", async () => {
+test("a store that belongs to whoever opens it last is right as well", async () => {
   const inner = memoryStore();
   const failed = Promise.withResolvers<Error>();
   let isLost = false;

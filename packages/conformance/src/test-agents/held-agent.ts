@@ -3,8 +3,8 @@ import { z } from "zod";
 import type { Gates } from "./gates.ts";
 
 /**
- * An agent whose submit is still being worked out, with neither acceptance nor refusal, until the gate that its input
- * names is open: `{ gate }`. Then it is accepted and returns the name of the gate.
+ * An agent whose submit stays pending, neither accepted nor refused, until the gate that its input names is open: `{ gate }`. Then
+ * it is accepted and returns the name of the gate.
  */
 export function heldAgent(gates: Gates): AnyAgent {
   return defineAgent({

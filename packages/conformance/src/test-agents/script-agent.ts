@@ -17,7 +17,7 @@ import type { Gates } from "./gates.ts";
 import { type PlainStep, type Script, type Step, script } from "./step.ts";
 import type { TestUpstream } from "./test-upstream.ts";
 
-/** What a named step came to. */
+/** The outcome of a named step. */
 type Outcome = { readonly value: unknown } | { readonly refused: object };
 
 /** Where the credentials of jobs come from. */
@@ -27,7 +27,7 @@ export interface TestCredentials {
   readonly rotate: (job: string) => Promise<void>;
 }
 
-/** An agent that does what its input says, step by step, and returns what its named steps came to. */
+/** An agent that follows its input step by step, and returns the outcomes of its named steps. */
 export function scriptAgent(gates: Gates, credentials?: TestCredentials): AnyAgent {
   return defineAgent({
     name: "conformance.script",
@@ -84,7 +84,7 @@ class Performance {
     }
   }
 
-  // A script may say what its author knows to be wrong: to refuse that is up to the runtime, so nothing is checked here.
+  // A script may contain deliberate faults: refusing them is up to the runtime, so nothing is checked here.
   #do(step: PlainStep): unknown {
     const ctx = this.#ctx;
     switch (step.do) {

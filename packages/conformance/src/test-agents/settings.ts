@@ -1,4 +1,4 @@
-/** How the runtime of a test is set, as far as scenarios have to know: what is left out is the protocol's default. */
+/** How the runtime of a test is configured, as far as scenarios need to know: what is omitted is the protocol's default. */
 export interface TestSettings {
   readonly cancelGraceSec?: number;
   readonly openingDeadlineSec?: number;
@@ -11,13 +11,13 @@ export interface TestSettings {
   readonly delegationDepth?: number;
   /** Seconds that an upstream has to issue a credential. */
   readonly provisionerSec?: number;
-  /** Records that are kept of one job's log, chunks of results apart. */
+  /** Records that are kept of one job's log, not counting chunks of results. */
   readonly logRecords?: number;
   /** Seconds that a finished job is kept. */
   readonly retentionSec?: number;
 }
 
-/** What the default of each setting is. */
+/** The default of each setting. */
 export const defaultSettings: Required<TestSettings> = {
   cancelGraceSec: 30,
   openingDeadlineSec: 10,

@@ -11,7 +11,7 @@ import { heldAgent } from "./held-agent.ts";
 import { scriptAgent, type TestCredentials } from "./script-agent.ts";
 import { defaultSettings, type TestSettings } from "./settings.ts";
 
-/** Settings with which every scenario is over within seconds. */
+/** Settings with which every scenario ends within seconds. */
 export const shortSettings = {
   limits: {
     resumeWindowSec: 5,
@@ -30,18 +30,18 @@ export const shortSettings = {
   logLimits: { records: 2000, characters: 64 * 1024 * 1024 },
 } as const;
 
-/** What a runtime is made of that scenarios can be played against. */
+/** The parts of a runtime that scenarios can be played against. */
 export type TestRuntime = Pick<
   RuntimeOptions,
   "agents" | "tools" | "models" | "limits" | "store" | "provisioners"
 >;
 
 /**
- * The agents, tools and models that the scenarios use, the limits, and a store in memory that has its own: spread it into
- * `createRuntime`, with `auth`. The agent `conformance.settings` tells how it is set.
+ * The agents, tools and models that the scenarios use, the limits, and an in-memory store with its own limits: spread it into
+ * `createRuntime`, with `auth`. The agent `conformance.settings` reports how it is configured.
  *
- * @param given other settings than the short ones; `logLimits` are those of the store, also if it is another one
- * @param credentials lets jobs have credentials of a fake upstream; needs a durable store
+ * @param given settings that replace the short ones; `logLimits` are those of the store, even if it is another one
+ * @param credentials gives jobs credentials of a fake upstream; needs a durable store
  */
 export function testRuntime(
   given: {

@@ -5,13 +5,13 @@ import { Gates } from "./gates.ts";
 /** The namespace by whose first pattern, `how:label`, a lease asks the upstream for a credential. */
 const NAMESPACE = "x-vendor.conformance.credential";
 
-/** What was asked of the upstream under one label. */
+/** The requests made to the upstream under one label. */
 interface Account {
   issued: number;
   /** How often it was asked to revoke one that is alive. */
   asked: number;
   revoked: number;
-  /** What it was told of each job. */
+  /** What it was told about each job. */
   readonly orders: object[];
 }
 
@@ -22,10 +22,10 @@ interface Made {
 }
 
 /**
- * A fake upstream of credentials. It outlives the runtime, so a runtime that is started again is given the same one. How it
- * behaves towards a job is said in its lease:
+ * A fake upstream of credentials. It outlives the runtime, so a restarted runtime is given the same one. A job's lease says how it
+ * behaves towards that job:
  *
- * - `plain`: it issues one and revokes it when it is asked to;
+ * - `plain`: it issues one and revokes it when asked to;
  * - `slow`: it issues when the gate of that label is open;
  * - `second`, `broke`: it issues one, and another upstream beside it fails, or says that its budget is used up;
  * - `hung`: it revokes when the gate of that label is open;
@@ -34,12 +34,12 @@ interface Made {
  * A job without such a lease gets none.
  */
 export class TestUpstream {
-  /** Those of the runtimes too, since what is asked of it goes on when one of them is gone. */
+  /** Including those of the runtimes, since requests to it go on when one of them is gone. */
   readonly gates = new Gates();
   readonly #made = new Map<string, Made>();
   readonly #accounts = new Map<string, Account>();
 
-  /** What the runtime issues credentials by. */
+  /** The provisioner through which the runtime issues credentials. */
   get provisioners(): Readonly<Record<string, Provisioner>> {
     return {
       "conformance-first": {

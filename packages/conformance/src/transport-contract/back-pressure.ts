@@ -5,13 +5,13 @@ import { Reader, refusal } from "./reader.ts";
 import { frame, frames, sameFrames } from "./sample-frame.ts";
 import { bothWays, type TransportCase } from "./transport-case.ts";
 
-/** Bytes that a sender may get rid of although nobody reads them: the buffers of a system count too. */
+/** Bytes that a sender may get rid of although nobody reads them: the system's buffers count too. */
 const CAPACITY = 32 * 1024 * 1024;
 const FRAME = 64 * 1024;
 
 interface Filled {
   readonly sent: readonly string[];
-  /** The send that is held back; a failure of it harms nothing. */
+  /** The send that is held back; its failure does no harm. */
   readonly pending: Promise<void>;
 }
 
@@ -102,7 +102,7 @@ export const backPressureCases: readonly TransportCase[] = [
   ...bothWays("a pending send does not outlive a close by the peer", [], async (stage) => {
     const { pending } = await fill(stage.here);
     stage.there.close();
-    // What it carried may just have been taken; the next one is told.
+    // Its batch may just have been taken; the next one rejects.
     await soon(
       pending.catch(() => {}),
       "the send that was held back",

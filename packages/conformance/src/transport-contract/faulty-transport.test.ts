@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { OpenConnection, OpenTransport } from "./transport-case.ts";
 import { transportContract } from "./transport-contract.ts";
 
-/** What is different about a spoilt end. */
+/** The fault of a spoilt end. */
 type Spoil = (good: Transport) => Partial<Transport>;
 
 /** What is wrong, and which promise it breaks. */
@@ -116,7 +116,7 @@ const faults: Readonly<Record<string, readonly [spoil: Spoil, broken: string]>> 
   ],
 };
 
-test.each(Object.entries(faults))("%s: the contract sees it", async (_what, [spoil, broken]) => {
+test.each(Object.entries(faults))("%s: the contract detects it", async (_what, [spoil, broken]) => {
   const failures: unknown[] = [];
   const cases = transportContract.filter(({ name }) => name.startsWith(broken));
   expect(cases).not.toEqual([]);

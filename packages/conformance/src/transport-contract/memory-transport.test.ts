@@ -17,13 +17,13 @@ describe("the transport contract in memory", () => {
   }
 });
 
-test("of the contract only dialling is skipped in memory", () => {
+test("only dialling is skipped in memory", () => {
   expect(new Set(transportContract.flatMap((one) => missing(one, memory)))).toEqual(
     new Set(["dial"]),
   );
 });
 
-test("the cases have names of their own and cite requirements that exist", () => {
+test("the cases have unique names and cite requirements that exist", () => {
   const names = transportContract.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
   for (const { name, requirements } of transportContract) {

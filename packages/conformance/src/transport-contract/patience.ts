@@ -1,11 +1,11 @@
 import { sleep, systemClock } from "@arcp/core";
 
-/** Milliseconds after which what has to come counts as lost. */
+/** Milliseconds after which something that must come counts as lost. */
 const PATIENCE = 10_000;
-/** Looks after which what has not come counts as held back, 10 ms apart: one look of a machine that stood still says nothing. */
+/** Polls after which something that has not come counts as held back, 10 ms apart: on a machine that stalled, one says nothing. */
 const LOOKS = 20;
 
-/** Rejects when it takes too long, with what was waited for. */
+/** Rejects if it takes too long, with what was awaited. */
 export async function soon<T>(awaited: Promise<T>, what: string): Promise<T> {
   const come = new AbortController();
   const late = sleep(systemClock, PATIENCE, come.signal).then(
@@ -32,7 +32,7 @@ export async function isHeldBack(awaited: Promise<unknown>): Promise<boolean> {
   return pending;
 }
 
-/** Resolves once `condition` holds; rejects with what `told` says when it does not in time. */
+/** Resolves once `condition` holds; rejects with the result of `told` if it does not in time. */
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
   told: () => string,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type CloseReason, type Transport, TransportClosedError } from "@arcp/core";
 import { soon } from "./patience.ts";
 
-/** How a transport's frames came to their end: in good order, or broken, with the peer's reason if it gave one. */
+/** How a transport's frames ended: in good order, or broken, with the peer's reason if it gave one. */
 export type Ending = "in good order" | { readonly reason: CloseReason | undefined };
 
 /** The one reader of a transport. */
@@ -24,7 +24,7 @@ export class Reader {
     return taken;
   }
 
-  /** All that comes until the end, and which end that is. */
+  /** Everything that comes until the end, and how that ends. */
   async rest(): Promise<{ frames: string[]; ending: Ending }> {
     const frames: string[] = [];
     try {

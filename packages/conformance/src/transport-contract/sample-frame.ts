@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 /**
  * A frame with a number and a size: JSON on one line, as every envelope is (R-4.2-1).
  *
- * @param bytes of UTF-8 that it has, if they are enough for the number
+ * @param bytes its size in UTF-8, if that is enough for the number
  */
 export function frame(number: number, bytes = 0, filler = "x"): string {
   const bare = JSON.stringify({ number, text: "" });

@@ -26,7 +26,7 @@ const streams: OpenTransport<Piped> = {
     spawnRuntime(process.execPath, ["-e", "process.stdin.resume()"], { stderr: "ignore" })(signal),
 };
 
-/** What the system's own pipes do, which have another end somewhere: a process that hands on both ways. */
+/** Imitates the system's pipes, whose other end is elsewhere: a process that forwards both ways. */
 const cats: OpenTransport<Piped> = {
   async open() {
     const [up, down] = [cat(), cat()];
@@ -51,7 +51,7 @@ describe.each([
 
   test.each(able)("$name", (one) => one.run(open));
 
-  test("skipped is what a pipe cannot do", () => {
+  test("skips only what a pipe cannot do", () => {
     expect(new Set(transportContract.flatMap((one) => missing(one, open)))).toEqual(
       new Set(unable),
     );

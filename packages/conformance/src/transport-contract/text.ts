@@ -12,7 +12,7 @@ import { bothWays, type TransportCase } from "./transport-case.ts";
 
 const MIB = 1024 * 1024;
 
-/** A text whose bytes somebody else writes over as soon as they are let go. */
+/** A text whose bytes are overwritten as soon as they are released. */
 function encoded(text: string): EncodedText {
   const encode = (): Uint8Array => new TextEncoder().encode(text);
   const hold = (): HeldBytes => {
@@ -27,7 +27,7 @@ function sendParts(end: Transport, frames: readonly Frame[]): Promise<void> {
   return end.sendParts?.(frames) ?? end.send(frames.map(frameText));
 }
 
-/** What frames are written with: lengths in UTF-8, what some take for the end of a line, what looks like a mark. */
+/** The contents of frames: every length in UTF-8, what some take for the end of a line, what looks like a byte-order mark. */
 const scripts = {
   "one byte each": "abc",
   "two bytes each": "éñß",
@@ -106,7 +106,7 @@ export const textCases: readonly TransportCase[] = [
     const batch = frames(3);
     const sent = [...batch];
     const sending = stage.here.send(batch);
-    // Whoever sends may go on with its array at once.
+    // A sender may reuse its array at once.
     batch[0] = "changed";
     batch.push("added");
     const arrived = await new Reader(stage.there).take(3);

@@ -34,7 +34,7 @@ export interface TransportCase {
   run<C extends OpenConnection>(open: OpenTransport<C>): Promise<void>;
 }
 
-/** A connection in the hands of a case, seen from the end that it looks at. */
+/** A connection in the hands of a case, seen from the end under test. */
 export interface Stage {
   readonly here: Transport;
   readonly there: Transport;
@@ -77,7 +77,7 @@ export function transportCase(
   return { name, requirements: cited.filter(isRequirementId), needs, run };
 }
 
-/** What a transport cannot do of what the case needs; nothing when the case can be run. */
+/** The abilities that the case needs and the transport lacks; nothing if the case can run. */
 export function missing<C extends OpenConnection>(
   { needs }: TransportCase,
   open: OpenTransport<C>,

@@ -7,8 +7,8 @@ import { textCases } from "./text.ts";
 import type { TransportCase } from "./transport-case.ts";
 
 /**
- * What every transport promises on either end, case by case, for any test runner to loop over. Frames are what envelopes
- * are: JSON in one line, of at most a mebibyte.
+ * What every transport promises on either end, case by case, for any test runner to loop over. Frames have the form of envelopes:
+ * JSON on one line, of at most a mebibyte.
  */
 export const transportContract: readonly TransportCase[] = [
   ...orderCases,

@@ -35,7 +35,7 @@ const webSocket: OpenTransport<Relayed> = {
 describe("the transport contract over WebSocket", () => {
   test.each(transportContract)("$name", (transportCase) => transportCase.run(webSocket));
 
-  test("nothing of it is skipped", () => {
+  test("skips none of it", () => {
     expect(transportContract.flatMap((one) => missing(one, webSocket))).toEqual([]);
   });
 });

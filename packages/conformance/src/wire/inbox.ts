@@ -6,7 +6,7 @@ interface Reader {
   readonly fail: (error: Error) => void;
 }
 
-/** What arrived and was not read yet. A reader takes the first envelope that fits and leaves the others alone. */
+/** Envelopes that arrived and were not read yet. A reader takes the first that matches and leaves the others alone. */
 export class Inbox {
   readonly #unread: Envelope[] = [];
   readonly #readers = new Set<Reader>();
@@ -33,7 +33,7 @@ export class Inbox {
     for (const reader of readers) reader.fail(error);
   }
 
-  /** Marks the end of the connection: unread envelopes can still be taken, waiting fails. */
+  /** Marks the end of the connection: unread envelopes can still be taken, further waits fail. */
   end(error: Error): void {
     this.#ended ??= error;
     this.interrupt(error);

@@ -4,11 +4,11 @@ import type { WireMessage } from "./sent.ts";
 /** The forms in which a session can be resumed (R-6.3-1); `after-hello` is a `session.resume` on a fresh session (R-6.3-3). */
 export type ResumeForm = "resume" | "nested" | "flat" | "after-hello";
 
-/** What a client shows when it opens a connection. */
+/** What a client presents when it opens a connection. */
 export interface Introduction {
   /** The bearer token; null presents none, which only a `session.resume` may try (R-6.1-1, R-6.3-2). */
   readonly token: string | null;
-  /** What it offers; when left out all features of the protocol but `ack`, which this client would not live up to. */
+  /** What it offers; if omitted, all features of the protocol but `ack`, which this client would not live up to. */
   readonly features?: readonly string[];
   readonly client?: { readonly name: string; readonly version: string };
 }

@@ -2,22 +2,22 @@ import type { Sender } from "../sniffer/violation.ts";
 
 /** Frames that a long transcript keeps; the oldest go first. */
 const MAX_FRAMES = 1000;
-/** Characters of a frame that are kept, and those that are worth reading in a failure. */
+/** Characters of a frame that are kept, and those that a failure shows. */
 const MAX_KEPT = 64 * 1024;
 const MAX_SHOWN = 400;
-/** A text of JSON, or blanks between two of its tokens. */
+/** A string of JSON, or blanks between two tokens. */
 const TEXT_OR_BLANKS = /("(?:[^"\\]|\\.)*")|\s+/g;
-/** What a frame with such blanks has somewhere. */
+/** Occurs in every frame with such blanks. */
 const BLANK_BESIDE_TOKEN = /[[{,:]\s|\s[\]},:]/;
 
-/** The frames of one connection in both directions, for whoever reads a failure. */
+/** The frames of one connection in both directions, for the reader of a failure. */
 export class Transcript {
   readonly #lines: string[] = [];
 
   /** Writes a frame down. */
   add(sender: Sender, frame: string): void {
     const arrow = sender === "client" ? "->" : "<-";
-    // Whoever looks for something in it need not know how the peer writes its JSON.
+    // A search need not know how the peer writes its JSON.
     const spaced = frame.startsWith("{") && BLANK_BESIDE_TOKEN.test(frame);
     const text = spaced ? frame.replace(TEXT_OR_BLANKS, "$1") : frame;
     this.#lines.push(`${arrow} ${cut(text, MAX_KEPT)}`);

@@ -10,7 +10,7 @@ const TRACE = "9f2c41d07be84a6392d5e8b1c03f7a64";
 const TIME = "2026-11-02T08:15:30.250Z";
 let tokens = 0;
 
-/** The runtime's end, played by hand: it says what the test tells it to. */
+/** The runtime's end, controlled by the test. */
 class Peer {
   readonly link: LinkedPair = linkedPair();
   readonly #frames = this.link.runtime.frames[Symbol.asyncIterator]();
@@ -92,7 +92,7 @@ async function begun(options = {}): Promise<{ wire: WireClient; peer: Peer }> {
   return { wire, peer };
 }
 
-/** Waits until all that the peer has said is there: a transport keeps the order. */
+/** Waits until everything that the peer has sent is there: a transport keeps the order. */
 async function arrived(wire: WireClient, peer: Peer): Promise<void> {
   const nonce = newMessageId();
   peer.say("session.ping", { payload: { nonce, sent_at: TIME } });
@@ -137,7 +137,7 @@ test("a refusal is thrown with the payload of session.error", async () => {
   await wire.close();
 });
 
-test("a reply is matched by its request_id, in whichever order replies come", async () => {
+test("a reply is matched by its request_id, in whatever order replies come", async () => {
   const { wire, peer } = await begun();
   const first = wire.request("job.cancel", { job_id: "j1" }, { jobId: "j1", id: "c1" });
   const second = wire.request("job.cancel", { job_id: "j1" }, { jobId: "j1", id: "c2" });
@@ -149,7 +149,7 @@ test("a reply is matched by its request_id, in whichever order replies come", as
   expect((await second).payload.request_id).toBe("c2");
 });
 
-test("a violation ends the wait that is in progress", async () => {
+test("a violation ends the pending wait", async () => {
   const { wire, peer } = await begun();
   const waiting = wire.next((envelope) => envelope.type === "job.result");
   peer.event(2);
@@ -176,7 +176,7 @@ test("a violation while nobody waits is thrown by the next wait, once", async ()
   expect(wire.violations).toHaveLength(1);
 });
 
-test("a violation that nobody was told is thrown by close", async () => {
+test("a violation that was not thrown yet is thrown by close", async () => {
   const { wire, peer } = await begun();
   peer.event(1, { arcp: "1" });
   peer.link.runtime.close();
@@ -195,7 +195,7 @@ test("the client's own frames are checked too, unless they are faulty on purpose
   await expect(wire.close()).rejects.toThrow("R-5.3-3, by the client");
 });
 
-test("a wait that lasts too long says what was awaited and what came instead", async () => {
+test("a wait that takes too long says what was awaited and what came instead", async () => {
   const clock = new ManualClock();
   const { wire, peer } = await begun({ clock, timeoutMs: 1000 });
   peer.event(1);
@@ -232,13 +232,13 @@ test("a broken connection ends the wait and keeps what is unread", async () => {
   await expect(wire.next()).rejects.toThrow("the connection ended (broken)");
 });
 
-test("the peer's reason for closing is told", async () => {
+test("the peer's reason for closing is reported", async () => {
   const { wire, peer } = await begun();
   peer.link.runtime.close("refused");
   expect(await wire.closed).toBe("refused");
 });
 
-test("pings are answered, unless the test wants to", async () => {
+test("pings are answered, unless the test wants to do that", async () => {
   for (const answerPings of [true, false]) {
     const { wire, peer } = await begun({ answerPings });
     peer.say("session.ping", { payload: { nonce: "n", sent_at: TIME } });
@@ -250,7 +250,7 @@ test("pings are answered, unless the test wants to", async () => {
 });
 
 test.each(["resume", "nested", "flat", "after-hello"] as const)(
-  "the form %s resumes, and the sniffer knows what was before",
+  "the form %s resumes, and the sniffer knows the session so far",
   async (form) => {
     const { wire, peer } = await begun();
     peer.event(1);
@@ -304,7 +304,7 @@ test("a refused resume is thrown", async () => {
   await expect(resumed).rejects.toThrow("RESUME_WINDOW_EXPIRED: gone");
 });
 
-test("what needs a welcome says so before it", () => {
+test("a call that needs a welcome and comes before it says so", () => {
   const wire = new WireClient(linkedPair().client);
   expect(() => wire.sessionId).toThrow(LocalError);
   expect(() => wire.welcome).toThrow(LocalError);

@@ -42,11 +42,11 @@ export interface ResumeOptions {
 }
 
 /**
- * A client without any cleverness: it sends what it is told to and shows what comes. A sniffer watches both directions;
- * what it finds is thrown, as a `WireViolation`, by the wait in progress, or else by the next one, or by `close`.
+ * A deliberately simple client: it sends what it is told to and shows what comes. A sniffer watches both directions; what it finds
+ * is thrown, as a `WireViolation`, by the wait in progress, or else by the next one, or by `close`.
  *
- * A wait takes the first unread envelope that fits and leaves the others for later waits. One that lasts too long, or
- * that the end of the connection cuts short, throws a {@link LocalError} which shows the last frames.
+ * A wait takes the first unread envelope that matches and leaves the others for later waits. One that takes too long, or that the
+ * end of the connection cuts short, throws a {@link LocalError} that shows the last frames.
  */
 export class WireClient implements AsyncDisposable {
   readonly #line: WireLine;
@@ -241,7 +241,7 @@ export class WireClient implements AsyncDisposable {
     if (envelope.type !== "session.ping" || this.#options.answerPings === false) return;
     const received_at = formatTimestamp(this.#line.clock.now());
     const payload = { ping_nonce: envelope.payload.nonce, received_at };
-    // A connection that closes under the pong is told of by `closed`.
+    // If the connection closes while the pong is sent, `closed` reports it.
     this.send({ type: "session.pong", payload }).catch(() => {});
   }
 }

@@ -20,12 +20,12 @@ export interface WireOptions {
   readonly timeoutMs?: number;
   /** Whether pings are answered automatically. Default true. */
   readonly answerPings?: boolean;
-  /** Requirements whose violations are overlooked, for peers that are known to differ. Default none. */
+  /** Requirements whose violations are ignored, for peers that are known to differ. Default none. */
   readonly waive?: readonly RequirementId[];
   readonly clock?: Clock;
 }
 
-/** How a connection ended: as its closer put it, or without a word. */
+/** How a connection ended: with the reason of the side that closed it, or without any. */
 export type Ending = CloseReason | "broken";
 
 /** Lines of the transcript that a failure shows. */
@@ -41,7 +41,7 @@ export class WireLine {
   readonly closed: Promise<Ending>;
   readonly #transport: Transport;
   readonly #inbox = new Inbox();
-  /** How many of the sniffer's findings somebody was told. */
+  /** How many of the sniffer's findings were thrown. */
   #told = 0;
 
   /** @param heard is called with each envelope before anybody can read it */
@@ -115,7 +115,7 @@ export class WireLine {
       for await (const frame of this.#transport.frames) {
         this.transcript.add("runtime", frame);
         const envelope = this.sniffer.received(frame);
-        // In front of the envelope, which may be the very one that is waited for.
+        // Before the envelope, which may be the very one that is awaited.
         if (this.#told < this.sniffer.violations.length && this.#inbox.awaited) {
           const violation = this.#untold();
           if (violation !== undefined) this.#inbox.interrupt(violation);

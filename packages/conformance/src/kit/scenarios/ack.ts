@@ -11,7 +11,7 @@ export const acking = {
   features: [...features.filter((name) => name !== "heartbeat"), REQUEST_ID_FEATURE],
 };
 
-/** Acknowledges, and returns once the runtime has heard of it: it handles messages in their order. */
+/** Acknowledges, and returns once the runtime has read that: it handles messages in order. */
 export async function ack(
   site: Site,
   wire: WireClient,
@@ -31,7 +31,7 @@ export const acknowledgement: readonly Scenario[] = [
     verifies: ["R-6.5-1"],
     needs: [feature("ack")],
     async play(site) {
-      // What breaks if the ack counts is said below.
+      // The requirement that is broken if the ack counts is named below.
       const wire = await site.greeted(acking, { waive: ["R-6.3-8"] });
       const gate = site.gate();
       await site.play(wire, [thoughts(18), thought("last"), gate.step]);

@@ -8,7 +8,7 @@ import { isTerminal } from "../site.ts";
 
 const client = { name: "arcp-conformance", version: "1.0.0" };
 
-/** Each of them counts as a failed login at the address of the kit, so they are few. */
+/** Each of them counts as a failed login from the kit's address, so they are few. */
 const unauthenticated: readonly (readonly [what: string, auth: (token: string) => unknown])[] = [
   ["no auth", () => undefined],
   ["an empty token", () => ({ scheme: "bearer", token: "" })],
@@ -26,7 +26,7 @@ export const authentication: readonly Scenario[] = [
         const token = site.tokens.first;
         const payload = { client, auth: auth(token), capabilities: { features: [] } };
         await wire.send(hello(token, { id: "req_bad", payload }), { faulty: true });
-        // What follows on the same connection is not heard any more. It may be closed by now.
+        // What follows on the same connection, which may be closed by now, is no longer read.
         const good = JSON.stringify(hello(token, { id: "req_good" }));
         await site
           .lineOf(wire)

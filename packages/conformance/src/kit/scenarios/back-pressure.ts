@@ -61,7 +61,7 @@ export const backPressure: readonly Scenario[] = [
       const [end, hold] = [site.gate(), site.gate()];
       const { id } = await site.play(wire, [thought("runs"), end.step]);
       const start = await reached(wire, "runs");
-      // Tells how many envelopes a job has up to its first thought.
+      // Measures how many envelopes a job has up to its first thought.
       await site.play(wire, [thought("probe"), hold.step]);
       const probe = await reached(wire, "probe");
       const rest = threshold - probe - (probe - start);
@@ -88,7 +88,7 @@ export const backPressure: readonly Scenario[] = [
     needs: [...needs, feature("subscribe")],
     async play(site) {
       const threshold = site.facts.settings.backPressureThreshold;
-      // Small enough that whoever acknowledges each keeps pace.
+      // Small enough that a client that acknowledges each one keeps up.
       const portion = Math.floor(threshold / 4);
       const gates = Array.from({ length: 10 }, () => site.gate());
       const wire = await site.greeted(acking);

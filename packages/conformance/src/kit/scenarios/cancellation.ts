@@ -12,7 +12,7 @@ import { reached, thought } from "../thought.ts";
 const cancel = (wire: WireClient, job_id: string, reason?: string) =>
   wire.request("job.cancel", { job_id, ...(reason && { reason }) }, { jobId: job_id });
 
-/** What a job does that does not stop when it is told to. */
+/** The steps of a job that does not stop when it is told to. */
 const shortGrace = settingWithin("cancelGraceSec", 5);
 
 export const cancellation: readonly Scenario[] = [

@@ -70,7 +70,7 @@ export const correlation: readonly Scenario[] = [
       const requests = [
         { type: "job.cancel" },
         { type: "job.subscribe" },
-        // What else is wrong with it makes no difference.
+        // Its other faults make no difference.
         { type: "job.cancel", reason: 5 },
         { type: "job.subscribe", history: "yes" },
       ];
@@ -235,7 +235,7 @@ function assertSame(again: Envelope<"job.accepted">, first: Envelope<"job.accept
   assert.deepEqual(again.payload, first.payload, "the reply is another one");
 }
 
-/** No job has said anything that was not read. */
+/** No job has sent anything that was not read. */
 async function nothingRan(settled: Promise<void>, wire: WireClient): Promise<void> {
   await settled;
   const end = await wire.submit(returning("last"));

@@ -38,7 +38,7 @@ export const delegation: readonly Scenario[] = [
       });
       const lease_request = { ...delegating, "tool.call": ["conformance.*"] };
       const { id } = await site.play(wire, [child], { lease_request });
-      // That the acceptance stands where it should is seen by the sniffer.
+      // The sniffer checks that the acceptance comes where it should.
       const all = await wire.until(endsJobs(2));
       const accepted = await born(wire);
       const [own, its] = [ofJob(all, id), ofJob(all, accepted.job_id)];
@@ -197,7 +197,7 @@ export const delegation: readonly Scenario[] = [
   },
 ];
 
-/** What a script came to that delegated as `child`. */
+/** The outcome of a script that delegated as `child`. */
 interface Nested {
   readonly child: {
     readonly value?: { readonly result: unknown };

@@ -7,7 +7,7 @@ import type { Site } from "../site.ts";
 const UNKNOWN = "job_01ZZZZZZZZZZZZZZZZZZZZZZZZ";
 const sdks: readonly SdkName[] = ["typescript", "java", "go", "csharp"];
 
-/** A frame in few words: its type, `as` an id of its own that is a request's, `on` whose job, and what request it names. */
+/** A frame in short: its type, `as` its id if that is a request's, `on` the job that it is about, and the request that it names. */
 function words(frames: readonly SdkFrame[], request: string, jobs: Record<string, string>): string {
   const word = ({ type, id, job_id, payload }: SdkFrame): string => {
     const named = Object.entries(jobs).find(([, job]) => job === (job_id ?? payload.job_id))?.[0];
@@ -23,7 +23,7 @@ function words(frames: readonly SdkFrame[], request: string, jobs: Record<string
   return frames.map(word).join("; ") || "nothing";
 }
 
-/** What the rejection table has for a client with a running job, and for one without. */
+/** The rows of the rejection table for a client with a running job, and for one without. */
 type Cells = Readonly<Record<"submit" | "list" | "cancel" | "unknown", readonly [string, string]>>;
 
 const both = (cell: string): readonly [string, string] => [cell, cell];
@@ -54,7 +54,7 @@ const table: Readonly<Record<SdkName, Cells>> = {
   },
 };
 
-/** The rejection of each kind of request, in few words. @param expected how many frames to wait for */
+/** The rejection of each kind of request, in short. @param expected how many frames to wait for */
 async function rejections(
   client: SdkClient,
   expected: Readonly<Record<string, string>>,
@@ -83,7 +83,7 @@ function column(cells: Cells, live: boolean): Record<string, string> {
   );
 }
 
-/** Lets a script wait at a gate, with what had to come before. */
+/** Starts a script that waits at a gate, and reads what comes before that. */
 async function running(site: Site, client: SdkClient) {
   const gate = site.gate();
   await client.submit([{ do: "thought", text: "on" }, gate.step]);
@@ -179,7 +179,7 @@ export const dialect: readonly Scenario[] = [
           ],
           { lease_request: { "agent.delegate": ["conformance.script"] } },
         );
-        // The ends of both jobs, whichever comes first: the acceptance stands before all else of the child.
+        // The ends of both jobs, in either order: the acceptance precedes everything else of the child.
         let ends = 0;
         const frames = await client.until(({ type }) => type === "job.result" && ++ends === 2);
         const child = kind(frames, "delegate")[0]?.child_job_id;
@@ -205,7 +205,7 @@ export const dialect: readonly Scenario[] = [
       const answer = await client.until(({ payload }) => payload.request_id === request);
       assert.equal(answer.at(-1)?.["payload"].parent_job_id, parent);
       await gate.open();
-      // Of both jobs, whichever is told first: a client with a live one is refused otherwise.
+      // The ends of both jobs, in either order: a client with a live job is refused otherwise.
       let ends = 0;
       await client.until(({ type }) => type === "job.result" && ++ends === 2);
       const foreign = await site.greeted({ who: "second" });

@@ -152,7 +152,7 @@ export const envelope: readonly Scenario[] = [
           assert.equal(codeOf(answer), "INVALID_REQUEST");
         }
       }
-      // Nobody was told of anything, no job was cancelled, and all sessions go on.
+      // Nobody was sent anything, no job was cancelled, and all sessions go on.
       for (const client of [wire, ...others]) await site.settled(client);
       assert.deepEqual(others.map(heardBy), heard, "another session got something");
       await gate.open();
@@ -222,7 +222,7 @@ function codeOf({ payload }: Envelope): string | undefined {
   return "code" in payload ? payload.code : undefined;
 }
 
-/** All that a client was sent, but for the answers to its pings. */
+/** Everything that a client was sent, except the answers to its pings. */
 function heardBy({ transcript }: WireClient): string[] {
   const lines = transcript.toString().split("\n");
   return lines.filter((line) => line.startsWith("<-") && !line.includes("session.pong"));

@@ -14,7 +14,7 @@ import { isTerminal } from "../site.ts";
 const script = "conformance.script";
 const none = { job_id: "job_unknown" };
 
-/** How jobs end badly: with which code, by which steps, under which terms. */
+/** How jobs fail: with which code, by which steps, under which terms. */
 const endings: readonly (readonly [code: string, steps: readonly Step[], rest?: object])[] = [
   ["INTERNAL_ERROR", [{ do: "crash", message: "boom" }]],
   ["TIMEOUT", [{ do: "pause", ms: 60_000 }], { max_runtime_sec: 1 }],
@@ -27,7 +27,7 @@ const endings: readonly (readonly [code: string, steps: readonly Step[], rest?: 
   ],
 ];
 
-/** What an agent may say of itself: each is passed on, but for what the protocol fixes. */
+/** The errors that an agent may raise itself: each is passed on, except for what the protocol fixes. */
 const raised: readonly (readonly [code: string, retryable: boolean])[] = [
   ["INTERNAL_ERROR", false],
   ["BUDGET_EXHAUSTED", true],

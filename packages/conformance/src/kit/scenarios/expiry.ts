@@ -73,7 +73,7 @@ export const expiry: readonly Scenario[] = [
         wire,
         [
           { do: "metric", name: "cost.x", value: 1, unit: "EUR" },
-          // Where nothing else gets its turn meanwhile, the expiry is first noticed by the operation.
+          // If nothing else gets its turn meanwhile, the operation is the first to notice the expiry.
           { do: "pause", ms: 3100, block: true },
           { do: "tool", name: "shell.run", as: "late" },
           { do: "return", value: "went on" },
@@ -113,7 +113,7 @@ export const expiry: readonly Scenario[] = [
         assert.equal((error as { code: string } | undefined)?.code, "LEASE_EXPIRED");
       }
       assert.equal(kindsOf(all).at(-1), "job.error");
-      // The agent goes on without noticing; a word of it after the end is found by the sniffer.
+      // The agent goes on without noticing; the sniffer would find an event after the end.
       await site.pause(150);
       await site.settled(wire);
       assert.equal(wire.lastEventSeq, all.at(-1)?.event_seq, "something came after the end");

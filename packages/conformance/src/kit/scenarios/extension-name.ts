@@ -75,7 +75,7 @@ export const extensionName: readonly Scenario[] = [
       await wire.send({ ...opening, payload, extensions });
       await wire.notice(({ type }) => type === "session.welcome");
       const submit = { agent: "conformance.script", input: { steps: [] } };
-      // Keys of no form at all are no reason to refuse either.
+      // Not even malformed keys are a reason to refuse.
       for (const side of [extensions, { acme: 1 }, { "X-ACME": {} }]) {
         const id = `req_${Object.keys(side)[0]}`;
         const message = { type: "job.submit", id, payload: submit, extensions: side };

@@ -105,7 +105,7 @@ export const feature: readonly Scenario[] = [
         { do: "stream", text: "a" },
         { do: "stream", text: "b" },
       ]);
-      // How the end looks to somebody without the chunks is left open.
+      // What a viewer without the chunks sees of the end is left open.
       const waive = ["R-6.2-5", "R-8.3-1"] as const;
       const viewer = await site.greeted({ features: ["subscribe"] }, { waive });
       await viewer.request("job.subscribe", { job_id: id }, { jobId: id });

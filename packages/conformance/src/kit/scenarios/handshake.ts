@@ -114,7 +114,7 @@ export const handshake: readonly Scenario[] = [
       }
       assert.equal(new Set(tokens).size, WELCOMES, "a token was given twice");
       for (const token of tokens) assert.ok(token.length >= 22, `${token} is too short`);
-      // Of 128 random bits in hexadecimal digits, 30 of 32 differ on average, and never as few as 16.
+      // Two tokens of 128 random bits differ in 30 of 32 hexadecimal digits on average, and never in as few as 16.
       for (const [index, token] of tokens.entries()) {
         const before = tokens[index - 1];
         if (before === undefined) continue;

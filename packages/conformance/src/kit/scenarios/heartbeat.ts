@@ -193,7 +193,7 @@ export const heartbeat: readonly Scenario[] = [
       const over = wire.next(isTerminal).finally(() => {
         held = false;
       });
-      // Also when an ack fails before anybody waits for it.
+      // Even if an ack fails before anybody waits for it.
       over.catch(() => {});
       while (held) {
         await ack(wire);

@@ -8,7 +8,7 @@ import { isThought, reached, thought } from "../thought.ts";
 
 const agent = "conformance.script";
 const newKey = () => newMessageId("key_");
-/** The payload of an acceptance but for what differs with each request. */
+/** The payload of an acceptance without what differs with each request. */
 const accepted = ({ payload: { request_id: _, ...rest } }: { payload: { request_id?: unknown } }) =>
   rest;
 

@@ -66,7 +66,7 @@ export const jsonProfile: readonly Scenario[] = [
         return payload.jobs.some(({ job_id }) => job_id === id);
       };
       for (const hours of [2, -2]) {
-        // Whoever overlooks the offset is two hours off.
+        // A runtime that overlooks the offset is off by two hours.
         const before = written(made - HOUR, hours);
         const after = written(made + HOUR, hours);
         const inside = { created_after: before, created_before: after };
@@ -167,11 +167,11 @@ export const jsonProfile: readonly Scenario[] = [
       await wire.reply("job.submit", "req_1");
       const all = await wire.until(isTerminal);
       const [body] = bodiesOf(all, "x-vendor.conformance.odd");
-      // In whatever order.
+      // In any order.
       const odd: unknown = JSON.parse(ODD_KEYS);
       assert.deepEqual(at(all.at(-1), "payload.result"), odd);
       assert.deepEqual(body, odd);
-      // Had a key reached what all objects share, this submit would name a parent that is none, and be refused.
+      // If a key had reached what all objects share, this submit would name an invalid parent, and be refused.
       await site.played(wire, []);
     },
   },

@@ -6,7 +6,7 @@ import { runConformance } from "../conformance-run.ts";
 import type { Target } from "../target.ts";
 import { keptLog } from "./kept-log.ts";
 
-test("a kit that reads slowly does not say that a viewer falls behind", async () => {
+test("a kit that reads slowly does not report that a viewer fell behind", async () => {
   await using house = await House.open("memory on memory", longSettings);
   const target: Target = {
     tokens: house.tokens,
@@ -24,7 +24,7 @@ test("a kit that reads slowly does not say that a viewer falls behind", async ()
   expect(outcomes.map(({ kind }) => kind)).toEqual(["passed", "passed"]);
 });
 
-/** Takes one frame in a turn of the event loop. */
+/** Takes one frame per turn of the event loop. */
 function slow(transport: Transport): Transport {
   async function* frames(): AsyncGenerator<string> {
     for await (const frame of transport.frames) {

@@ -8,12 +8,12 @@ import type { Scenario } from "../scenario.ts";
 import { type Gate, isTerminal } from "../site.ts";
 import { reached, thought, thoughts } from "../thought.ts";
 
-/** Events of which few fill the buffers of a connection: characters of one, and how many there are. */
+/** Events of which a few fill the buffers of a connection: the characters of one, and the number of events. */
 const BULK = { length: 60_000, count: 220 };
 
 const needs = [settingWithin("logRecords", 10_000), feature("subscribe")] as const;
 
-/** More than a log keeps, in two halves: whoever has read the first is not outrun by the second, however slow. */
+/** More than a log keeps, in two halves: a client that has read the first is not overtaken by the second, however slow it is. */
 const overflow = (logRecords: number, more: Gate): readonly Step[] => [
   thoughts(Math.ceil(logRecords / 2)),
   thought("half"),
@@ -151,7 +151,7 @@ export const keptLog: readonly Scenario[] = [
         assert.equal(all.length, BULK.count + 1, "R-6.5-11: who reads gets all in the meantime");
       }
       site.lineOf(stalled).release();
-      // The sniffer looks at the numbers.
+      // The sniffer checks the numbers.
       const late = await stalled.until(isTerminal);
       assert.equal(late.length, BULK.count + 1, "R-6.5-10: late, but whole and in order");
     },

@@ -61,7 +61,7 @@ export const lifecycle: readonly Scenario[] = [
         const ms = 940 + 10 * n;
         await site.play(wire, [{ do: "pause", ms, stubborn: true }], { max_runtime_sec: 1 });
       }
-      // A second end of a job is found by the sniffer.
+      // The sniffer would find a second end of a job.
       while (ends.size < jobs) {
         const end = await wire.next(isTerminal);
         ends.set(end.job_id, endOf(end).final_status);

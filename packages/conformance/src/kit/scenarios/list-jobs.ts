@@ -18,7 +18,7 @@ const list = async (wire: WireClient, query: Query = {}) =>
 
 type Page = Awaited<ReturnType<typeof list>>;
 
-/** Pages that no listing of a scenario comes to. */
+/** More pages than any listing of a scenario has. */
 const MANY = 1000;
 
 /** All pages of a listing. */
@@ -42,7 +42,7 @@ async function pagesOf(
 const idsOf = (pages: readonly Page[]): string[] =>
   pages.flatMap(({ jobs }) => jobs.map(({ job_id }) => job_id));
 
-/** Only jobs from this one on: others of the principal may be many. */
+/** Only jobs from this one on: the principal may have many others. */
 const since = ({ accepted }: Play) => ({
   created_after: formatTimestamp(Date.parse(accepted.payload.accepted_at ?? "") - 1),
 });
@@ -126,7 +126,7 @@ export const listJobs: readonly Scenario[] = [
     async play(site) {
       const owner = await site.greeted();
       const gate = site.gate();
-      // The numbers of its owner are others than those of the job and those of who watches.
+      // The numbers of its owner differ from those of the job and of a viewer.
       await site.played(owner, []);
       const lease_request = { "tool.call": ["a.*"] };
       const play = await site.play(owner, [thought("seen"), gate.step], { lease_request });
@@ -190,7 +190,7 @@ export const listJobs: readonly Scenario[] = [
         const said = `${error.message} ${JSON.stringify(error.details)}`;
         assert.ok(said.includes(field), `R-5.3-6: no word of ${field} for ${query}: ${said}`);
       }
-      // More than there may be on a page is no mistake.
+      // A limit above the largest page is not an error.
       const filter = { status: ["pending"] as ["pending"] };
       assert.ok((await list(wire, { filter, limit: 100_000 })).jobs.length <= 1000);
     },

@@ -31,7 +31,7 @@ const withoutIds: readonly object[] = [
   { id: "x".repeat(129), type: "session.list_jobs", payload: {} },
 ];
 
-/** What is wrong with its envelope or its payload, and the field that is to blame. */
+/** The fault of an envelope or a payload, and the field that is to blame. */
 const wrong: readonly (readonly [message: object, field: string])[] = [
   [{ payload: {} }, "type"],
   [{ type: "", payload: {} }, "type"],
@@ -90,7 +90,7 @@ const unknownTypes = [
   "x-vendor",
   "__proto__",
   "constructor",
-  // What only a runtime says is nothing that one can be asked.
+  // A message that only a runtime sends is no request.
   "session.welcome",
   "job.accepted",
   "job.event",
@@ -100,7 +100,7 @@ const unknownTypes = [
   "session.error",
 ];
 
-/** What is no opening request. */
+/** Frames that are no opening request. */
 const openings: readonly string[] = [
   "{",
   "[]",
@@ -216,7 +216,7 @@ export const malformed: readonly Scenario[] = [
   },
 ];
 
-/** Sends what has to be refused as an invalid request. @returns the text of the error */
+/** Sends what must be refused as an invalid request. @returns the text of the error */
 async function refuse(wire: WireClient, frame: string, id: string | undefined): Promise<string> {
   await wire.send(frame, { faulty: true });
   const answer = await wire.notice(() => true);
@@ -237,7 +237,7 @@ function assertHarmless(text: string): void {
   );
 }
 
-/** Nothing more was said than has been read, and the session still serves. */
+/** Nothing was sent beyond what has been read, and the session still works. */
 async function goesOn(site: Site, wire: WireClient): Promise<void> {
   const nonce = newMessageId("on_");
   const payload = { nonce, sent_at: "2026-11-02T08:16:00.000Z" };

@@ -13,7 +13,7 @@ import { thoughtsIn } from "../thought.ts";
 
 const MIB = 1024 * 1024;
 const OPENING_BYTES = 64 * 1024;
-/** More than sockets and pipes take in by themselves. */
+/** More than the buffers of sockets and pipes take. */
 const UNREAD = { events: 800, characters: 16_000 };
 
 export const messageSize: readonly Scenario[] = [
@@ -135,7 +135,7 @@ export const messageSize: readonly Scenario[] = [
   },
 ];
 
-/** Plays one step with a text that makes the submit as long as a message may be, so that no answer can hold it. */
+/** Plays one step with a text that makes the submit as long as a message may be, so that no reply can hold it. */
 async function playedFull(
   wire: WireClient,
   stepOf: (text: string) => Step,

@@ -16,7 +16,7 @@ export const numbering: readonly Scenario[] = [
       const gate = site.gate();
       const steps = [thought("runs"), gate.step, thought("goes on")];
       const { id: watched } = await site.play(other, steps);
-      // What the subscription does not bring any more.
+      // Skip what the subscription does not bring.
       await reached(other, "runs");
       const first = [];
       for (let n = 0; n < 2; n++) {
@@ -47,10 +47,10 @@ export const numbering: readonly Scenario[] = [
       const gate = site.gate();
       const said = Array.from({ length: SAID }, (_, n) => thought(`${n}`));
       for (let n = 0; n < jobs; n++) await site.play(wire, [thought("runs"), gate.step, ...said]);
-      // Where all of them wait.
+      // Now all of them wait.
       for (let n = 0; n < jobs; n++) await reached(wire, "runs");
       const start = wire.lastEventSeq;
-      // In the middle of it the connection breaks.
+      // The connection breaks in the middle of it.
       const breaks = wire
         .until((e) => e.event_seq === start + jobs * 5)
         .then(() => site.drop(wire));

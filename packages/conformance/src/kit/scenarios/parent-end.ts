@@ -72,7 +72,7 @@ export const parentEnd: readonly Scenario[] = [
       const child = childOf(
         [
           { do: "metric", name: "cost.x", value: 10, unit: "EUR" },
-          // Less than what would be told of by itself.
+          // Less than the step that is reported automatically.
           { do: "metric", name: "cost.x", value: 1, unit: "EUR" },
           { do: "open", gate: spent.step.gate },
           gate.step,
@@ -91,7 +91,7 @@ export const parentEnd: readonly Scenario[] = [
   },
 ];
 
-/** A job with a child and a grandchild, none of which stops by itself but the first. @returns their ids */
+/** A job with a child and a grandchild, of which only the first stops by itself. @returns their ids */
 async function family(site: Site, wire: WireClient, how: string) {
   const gate = site.gate();
   const both = site.gate();

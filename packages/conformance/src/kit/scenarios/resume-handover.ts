@@ -8,7 +8,7 @@ import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
 import { reached, thought, thoughts } from "../thought.ts";
 
-/** Characters of an event of which few fill the buffers of a connection. */
+/** Characters of an event of which a few fill the buffers of a connection. */
 const BULK = 60_000;
 
 const isOpeningAnswer = ({ type }: Envelope): boolean =>
@@ -67,14 +67,14 @@ export const resumeHandover: readonly Scenario[] = [
     verifies: ["R-6.3-8", "R-6.3-12", "R-6.3-15"],
     async play(site) {
       let wire = await site.greeted();
-      // It is not over before all of it was read, or what is short of memory might forget it meanwhile.
+      // It is not over before all of it was read; otherwise a runtime that is short of memory might forget it meanwhile.
       const end = site.gate();
       const { id } = await site.play(wire, [thoughts(1000), end.step]);
       const got: StreamEnvelope[] = [];
       for (let round = 1; round <= 5; round++) {
         got.push(...(await wire.until(({ event_seq = 0 }) => event_seq >= round * 150)));
         if (round % 2 === 0) await site.drop(wire);
-        // What has arrived beyond this is lost with the client that had it.
+        // What has arrived beyond this is lost with its client.
         wire = await site.resumed(wire, { lastEventSeq: got.length });
       }
       await end.open();
@@ -101,7 +101,7 @@ export const resumeHandover: readonly Scenario[] = [
       assert.equal(welcome.type, "session.welcome", "R-6.3-3: the session may be resumed");
       assert.equal(welcome.session_id, old.sessionId, "R-6.3-3: the connection moves");
       await site.played(wire, []);
-      // Whoever comes with what the left session was given finds nobody.
+      // A client that presents the token of the session that was left finds nothing.
       const late = await site.wire();
       const auth = { scheme: "bearer", token: site.tokens.first };
       const { resume_token } = fresh.payload;

@@ -20,7 +20,7 @@ interface Attempt {
 /** A welcome that nobody should get is for the scenario to judge. */
 const judged: WireOptions = { waive: ["R-6.2-1", "R-6.2-2"] };
 
-/** Tries to resume as anybody could. @returns what came back, without what is different each time */
+/** Tries to resume as anybody could. @returns the reply, without what differs each time */
 async function attempt(site: Site, victim: WireClient, wanted: Attempt): Promise<object> {
   const { form, token = site.tokens.first, sessionId = victim.sessionId } = wanted;
   const { resumeToken = victim.welcome.payload.resume_token } = wanted;

@@ -7,7 +7,7 @@ import { reached, thought } from "../thought.ts";
 
 const tokenOf = ({ welcome }: WireClient): string => welcome.payload.resume_token;
 
-/** Resumes so often that the welcome gets lost, always with the same token. @returns the tokens that nobody got */
+/** Resumes this many times, each time losing the welcome, and always with the same token. @returns the tokens that nobody got */
 async function lostTokens(site: Site, wire: WireClient, count: number): Promise<string[]> {
   const resumeToken = tokenOf(wire);
   const lost: string[] = [];

@@ -6,7 +6,7 @@ import type { Scenario } from "../scenario.ts";
 import { isTerminal, type Site } from "../site.ts";
 import { isThought, reached, thought, thoughts, thoughtsIn } from "../thought.ts";
 
-/** Milliseconds that a runtime may take to see that a window is over. */
+/** Milliseconds that a runtime may take to notice that a window has passed. */
 const LATE = 3000;
 
 const windowOf = ({ facts }: Site): number => facts.resumeWindowSec * 1000;
@@ -27,7 +27,7 @@ export const resumeWindow: readonly Scenario[] = [
       await site.pause(windowOf(site) * 1.2);
       await site.drop(wire);
       const again = await site.resumed(wire);
-      // That loss is over and done with: its window never ends.
+      // That loss is settled: its window never ends.
       await site.pause(windowOf(site) * 1.2);
       await site.drop(again);
       const third = await site.resumed(again);
@@ -42,7 +42,7 @@ export const resumeWindow: readonly Scenario[] = [
     async play(site) {
       const wire = await site.greeted();
       const gate = site.gate();
-      // Another job moves this session's numbers away from those of the job.
+      // Another job shifts this session's numbers against those of the job.
       await site.played(wire, []);
       const steps = [thought("early"), thought("seen"), gate.step, thought("alone")];
       const { id } = await site.play(wire, steps);

@@ -9,7 +9,7 @@ import { isThought, reached, thought, thoughts, thoughtsIn } from "../thought.ts
 
 export const resumeForms: readonly ResumeForm[] = ["resume", "nested", "flat", "after-hello"];
 
-/** The place of the first frame of the runtime that has the text; -1 when there is none. */
+/** The index of the runtime's first frame with this text; -1 if there is none. */
 const place = (wire: WireClient, text: string): number =>
   wire.transcript
     .toString()
@@ -36,7 +36,7 @@ export const resume: readonly Scenario[] = [
         await site.drop(wire);
         await away.open();
         const again = await site.resumed(wire, { form });
-        // A runtime that does not know the form sees a hello like any other.
+        // A runtime that does not know the form sees an ordinary hello.
         const rule = form === "resume" ? "R-6.3-6" : "R-6.3-1";
         assert.equal(again.sessionId, wire.sessionId, `${rule}: the welcome names the old session`);
         const { resume_token } = again.welcome.payload;
@@ -73,7 +73,7 @@ export const resume: readonly Scenario[] = [
       assert.equal((await again.next()).event_seq, last + 1);
       await again.until(isTerminal);
       await site.drop(again);
-      // Now that its job is over as well.
+      // Now that its job has ended as well.
       const third = await site.resumed(again);
       await site.settled(third);
       assert.equal(place(third, '"event_seq"'), -1, "R-6.3-9: there was nothing to replay");

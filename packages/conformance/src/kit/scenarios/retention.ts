@@ -26,7 +26,7 @@ export const retention: readonly Scenario[] = [
       await owner.until(isTerminal);
       await owner.request("session.close", {});
       const other = await site.greeted();
-      // To list is not to read: it holds nothing up.
+      // A listing is not a read: it does not delay the removal.
       const isListed = async (): Promise<boolean> => {
         const query = { filter: { status: ["success"] as ["success"] }, limit: 1000 };
         const { payload } = await other.request("session.list_jobs", query);

@@ -31,7 +31,7 @@ export const security: readonly Scenario[] = [
           refused = error;
         }
       }
-      // Those of scenarios before this one may still be on their way out.
+      // The sessions of earlier scenarios may not be gone yet.
       assert.ok(open.length > 0, "R-14-1: no session at all was opened");
       const { code, retryable, details } = refused.payload;
       assert.deepEqual([code, retryable], ["INTERNAL_ERROR", true], "R-14-1: the refusal");
@@ -39,7 +39,7 @@ export const security: readonly Scenario[] = [
       await site.played(await site.greeted({ who: "second" }), []);
       const [first] = open;
       if (first !== undefined) await site.settled(first);
-      // They make room for the next scenario before it begins.
+      // Makes room before the next scenario begins.
       await Promise.all(open.map((wire) => wire.request("session.close", {})));
     },
   },
@@ -82,7 +82,7 @@ export const security: readonly Scenario[] = [
         { do: "repeat", times: 20, steps: [{ do: "thought", text: "kept" }] },
       ]);
       await site.drop(wire);
-      // Whoever forgets what was sent, or who is gone, at once has done so by then.
+      // A runtime that forgets at once what was sent, or who left, has done so by then.
       await site.pause(resumeWindowSec * 200);
       const again = await site.resumed(wire, { lastEventSeq: 0 });
       const replayed = await again.until(isTerminal);

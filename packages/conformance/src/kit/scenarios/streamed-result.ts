@@ -94,7 +94,7 @@ export const streamedResult: readonly Scenario[] = [
       const text = "a😀é👩‍👩‍👧€𝔘z";
       const letters: Step[] = [...text].map((letter) => ({ do: "stream", text: letter }));
       assert.equal(`${await streamed(site, wire, letters)}`, text);
-      // Longer than any chunk may be, so that the runtime has to cut it itself, between and within pairs.
+      // Longer than any chunk may be, so that the runtime must split it itself, between and within surrogate pairs.
       for (const long of ["😀".repeat(200_000), `x${"😀".repeat(200_000)}`]) {
         const bytes = await streamed(site, wire, [{ do: "stream", text: long }]);
         assert.ok(bytes.equals(Buffer.from(long)), "the text has changed");
@@ -118,12 +118,12 @@ export const streamedResult: readonly Scenario[] = [
     name: "a result longer than the limit ends the job with INTERNAL_ERROR",
     verifies: ["R-8.4-4"],
     needs: [chunks, settingWithin("resultBytes", 64 * MIB)],
-    // As much as that holds up who waits for the same store.
+    // That much data delays others that wait for the same store.
     alone: true,
     async play(site) {
       const gone = await site.greeted();
       const times = Math.floor(site.facts.settings.resultBytes / (256 * 1024)) + 1;
-      // An agent that takes no notice of the refusal, and does not stop for it.
+      // An agent that ignores the refusal, and does not stop for it.
       const piece: PlainStep = { do: "stream-bytes", bytes: 256 * 1024, as: "piece" };
       const [gate, stuck] = [site.gate(), site.gate()];
       const { id } = await site.play(gone, [
@@ -131,7 +131,7 @@ export const streamedResult: readonly Scenario[] = [
         { do: "repeat", times, steps: [piece] },
         { ...stuck.step, stubborn: true },
       ]);
-      // Nobody has to be sent the chunks for that.
+      // For that, nobody needs to be sent the chunks.
       const wire = await site.greeted({ features: ["subscribe"] });
       await wire.request("job.subscribe", { job_id: id }, { jobId: id });
       await site.drop(gone);

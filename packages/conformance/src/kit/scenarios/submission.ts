@@ -46,7 +46,7 @@ export const submission: readonly Scenario[] = [
       const ids = Array.from({ length: 12 }, () => newMessageId("req_"));
       const input = { steps: [{ do: "thought", text: "at once" }] };
       for (const id of ids) await wire.send({ type: "job.submit", id, payload: { agent, input } });
-      // An envelope of a job that is not accepted yet is found by the sniffer.
+      // The sniffer would find an envelope of a job that is not accepted yet.
       for (const _ of ids) await wire.until(isTerminal);
       for (const id of ids) await wire.reply("job.submit", id);
     },

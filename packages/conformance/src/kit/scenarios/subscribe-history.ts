@@ -10,7 +10,7 @@ import { isThought, reached, thought, thoughts, thoughtsIn } from "../thought.ts
 
 const needs = [feature("subscribe")] as const;
 
-/** The scenario itself looks for what comes twice. */
+/** The scenario itself checks for duplicates. */
 const repetitions: WireOptions = { waive: ["R-7.6-11"] };
 
 export const subscriptionHistory: readonly Scenario[] = [
@@ -29,7 +29,7 @@ export const subscriptionHistory: readonly Scenario[] = [
         last.step,
       ]);
       const a = await reached(owner, "a");
-      // What comes between shifts the owner's numbers against those of the job.
+      // Other events shift the owner's numbers against those of the job.
       await site.played(owner, [thought("between")]);
       const between = owner.lastEventSeq;
       await step.open();

@@ -8,7 +8,7 @@ import { reached, thought, thoughts, thoughtsIn } from "../thought.ts";
 
 const needs = [feature("subscribe")] as const;
 
-/** The scenario itself looks for what comes twice. */
+/** The scenario itself checks for duplicates. */
 const repetitions: WireOptions = { waive: ["R-7.6-11"] };
 
 export const liveSubscription: readonly Scenario[] = [
@@ -55,7 +55,7 @@ export const liveSubscription: readonly Scenario[] = [
         const wire = await site.greeted({}, repetitions);
         const from_job_seq = watchers.length === 2 ? 100 : undefined;
         const { payload } = await subscribe(wire, id, { history, from_job_seq });
-        // When the job was quicker, its end is all that there is to see without history.
+        // If the job was quicker, its end is all that there is to see without history.
         const live = payload.current_status === "running";
         const head = (payload.last_job_seq ?? 0) - (live ? 0 : 1);
         watchers.push({ wire, after: history ? (from_job_seq ?? 0) : head });

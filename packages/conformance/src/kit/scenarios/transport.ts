@@ -6,7 +6,7 @@ import { isTerminal } from "../site.ts";
 import { reached, thought } from "../thought.ts";
 
 const MANY = 1000;
-/** Requests that are sent at once: fewer than anybody would be slowed down for. */
+/** Requests that are sent at once: too few to be slowed down. */
 const BURST = 200;
 
 export const transport: readonly Scenario[] = [

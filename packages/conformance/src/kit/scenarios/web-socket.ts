@@ -5,7 +5,7 @@ import { webSocket } from "../need.ts";
 import { hello, RawSocket } from "../raw-socket.ts";
 import type { Scenario } from "../scenario.ts";
 
-/** The bytes of an inbound message that a runtime allows unless it was told otherwise, 4 MiB. */
+/** The bytes of an inbound message that a runtime allows by default, 4 MiB. */
 const INBOUND_BYTES = 4 * 1024 * 1024;
 const TEXT = 'ü€\u2028🦊"\\\n';
 
