@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { files, read } from "./repository.ts";
 
-// Put together here, so that this file does not find itself.
+// Joined here, so that the search does not find this file.
 const machinePaths = new RegExp(
   ["home", "root", "work", "Users"].map((name) => `/${name}/`).join("|"),
 );
@@ -24,7 +24,7 @@ const toolingWords = new RegExp(
     .join("|"),
 );
 
-/** Lines of a file that match, with their numbers. */
+/** The lines of a file that match, with their numbers. */
 function matches(text: string, pattern: RegExp): string[] {
   return text
     .split("\n")
@@ -36,7 +36,7 @@ const found = (paths: readonly string[], pattern: RegExp) =>
   paths.flatMap((path) => matches(read(path), pattern).map((line) => `${path}:${line}`));
 
 describe("committed text", () => {
-  // Tests of path patterns need paths to match, and those are nobody's.
+  // Tests of path patterns need paths to match; these belong to nobody.
   test("holds no path of a machine", () => {
     expect(
       found(
@@ -50,7 +50,7 @@ describe("committed text", () => {
     expect(found(texts, registryHosts)).toEqual([]);
   });
 
-  test("the pages speak of the code, not of how it was written", () => {
+  test("no page tells how the code was written", () => {
     expect(
       found(
         texts.filter((path) => path.endsWith(".md")),
@@ -59,7 +59,7 @@ describe("committed text", () => {
     ).toEqual([]);
   });
 
-  test("the patterns bite", () => {
+  test("the patterns match what they should", () => {
     expect(matches("a\n cd /ho" + "me/me/x", machinePaths)).toEqual(["2: cd /ho" + "me/me/x"]);
     expect(matches("https://registry.npm" + "js.org/zod", registryHosts)).toHaveLength(1);
     expect(matches("made by A" + "I", toolingWords)).toHaveLength(1);

@@ -13,16 +13,16 @@ for (const path of files().filter((path) => path.endsWith(".test.ts"))) {
   for (const id of citedRequirements(read(path))) tested.add(id);
 }
 
-test("every requirement is verified by a scenario or a test that names it, or it is said why it cannot be", () => {
+test("every requirement is verified by a scenario or a named test, or a reason says why it cannot be", () => {
   const open = manifest.filter(({ id }) => !tested.has(id) && untestable[id] === undefined);
   expect(open.map(({ id }) => id)).toEqual([]);
 });
 
-test("what is tested is not said to be untestable", () => {
+test("no tested requirement is listed as untestable", () => {
   expect(Object.keys(untestable).filter((id) => tested.has(id))).toEqual([]);
 });
 
-test("what is beyond the wire is shown by a test of this repository all the same", () => {
+test("a test of this repository covers each requirement that is beyond the wire", () => {
   const open = Object.keys(beyondTheWire).filter((id) => !tested.has(id) && !(id in untestable));
   expect(open).toEqual([]);
 });

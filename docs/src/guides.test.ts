@@ -37,12 +37,12 @@ describe.each(guides)("$path", ({ path, prose }) => {
     expect(runs || shown.some(({ info }) => info.includes("source="))).toBe(true);
   });
 
-  test("names only limits that there are", () => {
+  test("names only limits that exist", () => {
     const named = [...prose.join("\n").matchAll(/`limits\.(\w+)/g)].map(([, name = ""]) => name);
     expect(named.filter((name) => !limits.includes(name))).toEqual([]);
   });
 
-  test("quotes messages that are said", () => {
+  test("quotes only messages that the code contains", () => {
     const quoted = [...prose.join("\n").matchAll(/`([a-z][a-z,;' ]+)`/g)]
       .map(([, text = ""]) => text)
       .filter((text) => text.split(" ").length > 3);
@@ -50,7 +50,7 @@ describe.each(guides)("$path", ({ path, prose }) => {
   });
 });
 
-test("errors.md has every code of the wire, and whether it may be tried again", () => {
+test("errors.md lists every code of the wire, and whether it may be retried", () => {
   const said = table(page("docs/guides/errors.md"), "ArcpError").map(([code, , again]) => [
     code,
     again,
@@ -61,7 +61,7 @@ test("errors.md has every code of the wire, and whether it may be tried again", 
   expect(said.sort()).toEqual(known.sort());
 });
 
-test("errors.md has every code of this side, and whether it may be tried again", () => {
+test("errors.md lists every local code, and whether it may be retried", () => {
   const said = table(page("docs/guides/errors.md"), "LocalError").map(
     ([code, , again]) => `${code} ${again?.startsWith("yes")}`,
   );
@@ -69,7 +69,7 @@ test("errors.md has every code of this side, and whether it may be tried again",
   expect(said.sort()).toEqual(known.sort());
 });
 
-test("limits.md tells the defaults of the source", () => {
+test("limits.md states the defaults of the source", () => {
   const source = read("packages/runtime/src/limits.ts").replaceAll("_", "");
   for (const [name = "", value = ""] of table(page("docs/guides/limits.md"), "limit")) {
     expect(limits).toContain(name);
@@ -80,7 +80,7 @@ test("limits.md tells the defaults of the source", () => {
   }
 });
 
-test("tracing.md has every name that a span or a metric has", () => {
+test("tracing.md lists every name of a span or a metric", () => {
   const { text } = page("docs/guides/tracing.md");
   const names = files()
     .filter((path) => /^packages\/otel\/src\/.*(?<!\.test)\.ts$/.test(path))
@@ -90,7 +90,7 @@ test("tracing.md has every name that a span or a metric has", () => {
   expect(names.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
 });
 
-test("events.md has every kind of event", () => {
+test("events.md lists every kind of event", () => {
   const kinds = table(page("docs/guides/events.md"), "kind").flatMap(([kind = ""]) =>
     kind.split(", "),
   );
@@ -99,7 +99,7 @@ test("events.md has every kind of event", () => {
   );
 });
 
-test("leases.md has every capability", () => {
+test("leases.md lists every capability", () => {
   const named = table(page("docs/guides/leases.md"), "capability").flatMap(([name = ""]) =>
     name.split(", "),
   );

@@ -9,11 +9,11 @@ const invariants = table(new Page(PAGE, read(PAGE)), "").map(([id = "", , where 
   files: where.split(", ").map((file) => file.replaceAll("`", "")),
 }));
 
-test("there are invariants", () => {
+test("ARCHITECTURE.md states invariants", () => {
   expect(invariants.map(({ id }) => id)).toContain("O2");
 });
 
-test.each(invariants)("the files that hold $id cite it", ({ id, files }) => {
+test.each(invariants)("the files that uphold $id cite it", ({ id, files }) => {
   const cites = (file: string) =>
     new RegExp(`\\b${id}\\b`).test(read(`packages/runtime/src/${file}`));
   expect(files.filter((file) => !cites(file))).toEqual([]);

@@ -14,7 +14,7 @@ const rows = table
   .map((line) => line.split("|").map((cell) => cell.trim().replaceAll("`", "")))
   .map(([, name = "", value = ""]) => ({ name, value }));
 
-/** What the tests through a plain WebSocket say that they test: `limit NAME:`, or `limit NAME, DEFAULT:` if it is fixed. */
+/** The limits that the tests over a plain WebSocket claim to test: `limit NAME:`, or `limit NAME, DEFAULT:` if it is fixed. */
 const tested = files()
   .filter((path) => /\/raw\/limits-of-\w+\.test\.ts$/.test(path))
   .flatMap((path) => [...read(path).matchAll(/test\("[^"]*\blimit ([^:"]+?)(?:, (\d[^:"]*))?: /g)])
@@ -25,7 +25,7 @@ describe("the limits table", () => {
     expect(rows.length).toBeGreaterThan(20);
   });
 
-  test.each(rows)("$name has a test through a plain WebSocket", ({ name, value }) => {
+  test.each(rows)("$name has a test over a plain WebSocket", ({ name, value }) => {
     const tests = tested.filter((each) => each.name === name);
     expect(tests, `no title in limits-of-*.test.ts says "limit ${name}:"`).not.toEqual([]);
     for (const { value: said = "" } of tests) expect(value.startsWith(said)).toBe(true);

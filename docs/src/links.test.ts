@@ -16,7 +16,7 @@ describe("links", () => {
     ).toEqual([]);
   });
 
-  test("a broken link, a broken anchor and a link out of the repository are seen", () => {
+  test("a broken link, a broken anchor and a link out of the repository are detected", () => {
     const text = [
       "# One two",
       "[a](no-such.md) [b](#one-two) [c](#three)",
@@ -38,24 +38,24 @@ describe("links", () => {
 });
 
 describe("file names", () => {
-  // Where a page may mean a file to be that it names in code font.
+  // Where to look for a file that a page names in code font.
   const packages = readdirSync(join(root, "packages"));
   const bases = ["", "packages", ...packages.map((name) => `packages/${name}/src`)];
   const houses = pages.filter(({ path }) =>
     /^(ARCHITECTURE|CONTRIBUTING|README)\.md$|^docs\//.test(path),
   );
 
-  test.each(houses)("$path: every file that it names is there", ({ path, prose, blocks }) => {
+  test.each(houses)("$path: every file that it names exists", ({ path, prose, blocks }) => {
     const names = [
       ...prose.join("\n").matchAll(/`([\w.@-]+(?:\/[\w.@-]+)*\.(?:ts|mjs|json|yaml|grit))`/g),
-      // A block in no language is a picture.
+      // A block without a language is a picture.
       ...blocks.flatMap(({ info, code }) =>
         info === "" ? [...code.matchAll(/([\w/-]+\.ts)\b/g)] : [],
       ),
     ];
     const missing = names
       .map(([, name = ""]) => name)
-      // An import as one writes it, and the example of a name.
+      // An import as users write it, and an example of a name.
       .filter((name) => !name.startsWith("./") && name !== "x.test.ts")
       .filter(
         (name) =>

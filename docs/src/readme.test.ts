@@ -5,7 +5,7 @@ import { directories, files, read } from "./repository.ts";
 
 const packages = directories("packages");
 
-describe("README.md of the repository", () => {
+describe("the repository's README.md", () => {
   const { text } = page("README.md");
 
   test("names the three commands, and they exist", () => {
@@ -20,7 +20,7 @@ describe("README.md of the repository", () => {
     }
   });
 
-  test("links every package and the pages to read on", () => {
+  test("links every package and the pages to read next", () => {
     for (const name of packages)
       expect(text).toContain(`[\`@arcp/${name}\`](packages/${name}/README.md)`);
     for (const next of ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/adr/README.md"]) {
@@ -30,13 +30,13 @@ describe("README.md of the repository", () => {
 });
 
 describe.each(packages)("packages/%s/README.md", (name) => {
-  test("is titled with the package's name", () => {
+  test("has the package's name as its title", () => {
     const manifest = JSON.parse(read(`packages/${name}/package.json`));
     expect(page(`packages/${name}/README.md`).title).toBe(manifest.name);
   });
 });
 
-describe("tables of options name every option, and nothing else", () => {
+describe("its tables of options list every option, and nothing else", () => {
   const runtime = "packages/runtime/src/runtime-options.ts";
   const limits = "packages/runtime/src/limits.ts";
   const agents = declaring("Agent<");
@@ -112,7 +112,7 @@ describe("tables of options name every option, and nothing else", () => {
     expect(rows(`docs/guides/${name}.md`, heading).sort()).toEqual([...keys].sort());
   });
 
-  test("the guide agents: the table of the context has each of its members", () => {
+  test("the guide agents: the table of the context lists each of its members", () => {
     const { text } = page("docs/guides/agents.md");
     const table = text.slice(text.indexOf("| of `ctx`"), text.indexOf("## Await"));
     const members = interfaceKeys(context, "AgentContext");
@@ -120,14 +120,14 @@ describe("tables of options name every option, and nothing else", () => {
     expect(members.filter((name) => !new RegExp(`\`${name}\\b`).test(table))).toEqual([]);
   });
 
-  test("runtime: the table of what createRuntime returns has each of its members", () => {
+  test("runtime: the table of what createRuntime returns lists each of its members", () => {
     const { text } = page("packages/runtime/README.md");
     const table = text.slice(text.indexOf("| of the runtime"), text.indexOf("Of the `peer`"));
     const members = interfaceKeys("packages/runtime/src/runtime.ts", "Runtime");
     expect(members.filter((name) => !new RegExp(`\`${name}\\b`).test(table))).toEqual([]);
   });
 
-  test("conformance: the table of steps has each of them, with its fields", () => {
+  test("conformance: the table of steps lists each of them, with its fields", () => {
     const source = read("packages/conformance/src/test-agents/step.ts");
     const steps = [...source.matchAll(/do: z\.literal\("([\w-]+)"\)(.*?)\}\)/gs)];
     const { prose } = page("packages/conformance/README.md");
@@ -140,12 +140,12 @@ describe("tables of options name every option, and nothing else", () => {
     expect(steps.length).toBeGreaterThan(20);
   });
 
-  test("the guide limits: the defaults in the table are those in the source", () => {
+  test("the guide limits: the defaults in the table match the source", () => {
     const { text } = page("docs/guides/limits.md");
     const [, list = ""] = /^const DEFAULTS = \{\n(.*?)^\}/ms.exec(read(limits)) ?? [];
     const defaults = [...list.replaceAll("_", "").matchAll(/(\w+): (\d+),/g)];
     const keys = defaults.map(([, key]) => key);
-    // The defaults of what is kept of finished jobs depend on the store.
+    // How many finished jobs are kept by default depends on the store.
     const kept = ["retentionSec", "finishedJobsPerPrincipal"];
     expect([...keys, ...kept].sort()).toEqual(interfaceKeys(limits, "Limits").sort());
     for (const [, key, value] of defaults) {
@@ -155,7 +155,7 @@ describe("tables of options name every option, and nothing else", () => {
 });
 
 describe("ADRs", () => {
-  test("are listed by their titles, each once, in order, and have context, decision and consequences", () => {
+  test("are listed by title, each once, in order, and have context, decision and consequences", () => {
     const index = page("docs/adr/README.md");
     const listed = index.links
       .map(({ target }) => target)
@@ -180,7 +180,7 @@ describe("ARCHITECTURE.md", () => {
   const { prose } = page("ARCHITECTURE.md");
 
   test.each(["J1", "J2", "J3", "J4", "P1", "P2", "P3", "P4", "P5"])(
-    "%s is in the files that hold it",
+    "%s is cited in the files that uphold it",
     (invariant) => {
       const row = prose.find((line) => line.startsWith(`| ${invariant} `)) ?? "";
       const held = [...row.matchAll(/`([\w/-]+\.ts)`/g)].map(([, file = ""]) => file);
@@ -191,7 +191,7 @@ describe("ARCHITECTURE.md", () => {
   );
 });
 
-/** The first column of the table whose corner is `heading`, or that stands behind a line that begins with its call. */
+/** The first column of the table whose corner is `heading`, or that follows a line that begins with its call. */
 function rows(path: string, heading: string): string[] {
   const { prose } = page(path);
   const start = prose.findIndex(

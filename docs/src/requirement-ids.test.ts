@@ -4,7 +4,7 @@ import { files, read } from "./repository.ts";
 
 const texts = files().filter((path) => /\.(ts|mjs|md)$/.test(path));
 
-test("every requirement that a text or the title of a test cites is one", () => {
+test("every requirement that a text or a test title cites exists", () => {
   const unknown = texts.flatMap((path) => {
     const text = read(path);
     const cited = path.endsWith(".test.ts")

@@ -10,11 +10,11 @@ const shown = pages.flatMap(({ path, blocks }) =>
   }),
 );
 
-test.each(shown)("$page shows $source as it is", ({ source, code }) => {
+test.each(shown)("$page shows $source verbatim", ({ source, code }) => {
   expect(code).toBe(read(source));
 });
 
-test("docs/guides/own-transport.md: a transport of at most sixty lines", () => {
+test("docs/guides/own-transport.md: the transport takes at most sixty lines", () => {
   const { code } =
     shown.find(({ page }) => page === "docs/guides/own-transport.md") ?? expect.fail();
   expect(code.trimEnd().split("\n").length).toBeLessThanOrEqual(60);

@@ -28,7 +28,7 @@ describe("what the pages show as runnable", () => {
     expect(expected.filter((path) => !shown.has(path))).toEqual([]);
   });
 
-  test("README.md: a runtime and a client of at most twenty lines each", () => {
+  test("README.md: the runtime and the client take at most twenty lines each", () => {
     const [pair] = programsOf(page("README.md"));
     expect(pair?.parts.map(({ file }) => file)).toEqual(["runtime.ts", "client.ts"]);
     for (const { code } of pair?.parts ?? [])
@@ -43,7 +43,7 @@ describe("blocks of TypeScript on all pages", () => {
     expect(code).toBe(0);
   });
 
-  test("say that they are", () => {
+  test("are all marked as ts", () => {
     const others = pages.flatMap(({ path, blocks }) =>
       blocks
         .filter(({ info }) => /^(typescript|tsx|mts|cts|javascript|jsx?|mjs|cjs)\b/i.test(info))
@@ -56,13 +56,13 @@ describe("blocks of TypeScript on all pages", () => {
 describe("the check itself", () => {
   const programOf = (text: string) => programsOf(new Page("x.md", text))[0] ?? expect.fail();
 
-  test("a program that fails is seen", async () => {
+  test("detects a program that fails", async () => {
     const { code, stderr } = await run(programOf("\n```ts runnable\nthrow new Error('no');\n```"));
     expect(code).toBe(1);
     expect(stderr).toContain("main.ts:3");
   });
 
-  test("a program that does not end is seen, and ended", async () => {
+  test("detects a program that does not end, and ends it", async () => {
     const { hung } = await run(
       programOf("```ts runnable\nsetInterval(() => {}, 1000);\n```"),
       1_500,
@@ -70,15 +70,15 @@ describe("the check itself", () => {
     expect(hung).toBe(true);
   });
 
-  test("a server that dies is seen, whatever its client says", async () => {
+  test("detects a server that dies, whatever its client says", async () => {
     const server = "```ts runnable file=a.ts\nconsole.log(':' + process.pid);\n```\n";
-    // It goes on until the server has been gone for all to see, whose process stands where others have a port.
+    // It runs until the server is visibly gone: the server prints its process id where others print a port.
     const client =
       "```ts runnable file=b.ts\ntry { for (;;) process.kill(7777, 0); } catch {}\n```";
     await expect(run(programOf(server + client))).rejects.toThrow("a.ts ended before b.ts did");
   });
 
-  test("a type error is seen, at its line", async () => {
+  test("reports a type error at its line", async () => {
     const wrong = programOf('\n\n```ts runnable\nconst n: number = "one";\nconsole.log(n);\n```');
     const fragment =
       "<!-- given declare const n: number; -->\n\n```ts\nconst text: string = n;\n```";
@@ -89,13 +89,13 @@ describe("the check itself", () => {
     expect(stdout).not.toContain("x.md.4.ts(1,");
   });
 
-  test("no block is marked as runnable and overlooked", () => {
+  test("overlooks no block that is marked as runnable", () => {
     const marked = pages.flatMap(({ text }) => text.match(/^\s*(```|~~~).*\brunnable\b/gm) ?? []);
     expect(programs.flatMap(({ parts }) => parts)).toHaveLength(marked.length);
   });
 });
 
-/** Everything in one run of the compiler: it starts slowly and checks fast. */
+/** Checks everything in one run of the compiler, which starts slowly and checks fast. */
 async function typecheck(
   programs: readonly Pick<Program, "parts">[],
   fragments: readonly Fragment[],
@@ -109,7 +109,7 @@ async function typecheck(
     composite: false,
     noEmit: true,
     types: ["node"],
-    // What a fragment imports from beside its page is found there, or where `docs/fragments` has it for the page.
+    // What a fragment imports from beside its page is resolved there, or to the stand-in that `docs/fragments` has for the page.
     rootDirs: ["fragments", "../../fragments", root],
     rewriteRelativeImportExtensions: false,
   };
