@@ -3,7 +3,7 @@ import { dial } from "@arcp/transport-ws";
 import { Count, type StreamReader } from "./stream-reader.ts";
 import { STEPPER, type StepperInput } from "./targets/agents.ts";
 
-/** Our own client over WebSocket, as it comes. */
+/** Our own client over WebSocket, with its defaults. */
 export async function openArcpReader(url: string): Promise<StreamReader> {
   const client = await connect(dial(url), { token: "bench" });
   return {
@@ -13,7 +13,7 @@ export async function openArcpReader(url: string): Promise<StreamReader> {
       const job = await client.submit(STEPPER, input);
       const count = new Count(1);
       for await (const { jobSeq } of job.events) {
-        // What the session says itself, such as that we are behind, has no number in the job.
+        // The session's own events, such as a lag notice, have no number in the job.
         if (jobSeq !== undefined) count.take(jobSeq);
       }
       await job.result();

@@ -10,7 +10,7 @@ export type CallOutcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly problem: string };
 
-/** Answers the parent's calls until it lets go of this process or is gone itself; then the process ends. */
+/** Answers the parent's calls until it disconnects or has ended; then the process ends. */
 export function answerCalls(calls: Calls): void {
   const answer = async ({ name, argument }: CallMessage): Promise<CallOutcome> => {
     try {

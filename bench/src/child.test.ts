@@ -15,7 +15,7 @@ test("a child's error reaches the caller, and the child lives on", async () => {
   await expect(unknown).rejects.toThrow("there is no scenario nothing");
 });
 
-test("a child that ends fails the call that waits for it", async () => {
+test("a child that ends fails the pending call", async () => {
   await using child = new Child<GeneratorCalls>("./statistics.ts", undefined);
   await expect(child.call("measure", null)).rejects.toThrow("the process is gone: 0");
 });

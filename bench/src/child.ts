@@ -10,8 +10,8 @@ const CALL_TIMEOUT = 60_000;
 const END_TIMEOUT = 2_000;
 
 /**
- * A Node process of its own that answers calls, one at a time. Disposing ends it, and the process also ends when its
- * parent is gone.
+ * A Node process of its own that answers calls, one at a time. Disposing ends it, and the process also ends when its parent has
+ * ended.
  */
 export class Child<C extends Calls> implements AsyncDisposable {
   readonly #process: ChildProcess;
@@ -30,7 +30,7 @@ export class Child<C extends Calls> implements AsyncDisposable {
       ...nodeOptions,
       path,
     ];
-    // taskset becomes the program that it starts, so the process id and the channel are the child's own.
+    // taskset replaces itself with the program that it starts, so the process id and the channel are the child's own.
     this.#process = spawn(command, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.#gone = new Promise((resolve) => {
       const gone = (how: unknown) => resolve({ ok: false, problem: `the process is gone: ${how}` });

@@ -6,7 +6,7 @@ export interface Cores {
   readonly generator: number | undefined;
 }
 
-/** One core each, where the system can pin a process and has two cores for us. */
+/** One core each, if the system can pin a process and has two cores to spare. */
 export function chooseCores(): Cores {
   const canPin = [0, 1].every(
     (core) => spawnSync("taskset", ["-c", String(core), "true"]).status === 0,

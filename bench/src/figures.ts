@@ -7,7 +7,7 @@ export function formatNumber(value: number, digits: number): string {
   });
 }
 
-/** The median, then the least and the most. Nothing where nothing was measured. */
+/** The median, then the least and the most. Empty if nothing was measured. */
 export function formatSpread(spread: Spread | undefined, digits: number): string {
   if (spread === undefined) return "";
   const [median, min, max] = [spread.median, spread.min, spread.max].map((value) =>

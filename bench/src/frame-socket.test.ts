@@ -12,7 +12,7 @@ function read(bytes: Buffer, chunk: number): string[] {
     throw error;
   });
   for (let at = 0; at < bytes.length; at += chunk) {
-    // A buffer of its own, which is written over afterwards: nothing may be kept of it.
+    // A buffer of its own, which is overwritten afterwards: none of it may be kept.
     const own = Buffer.from(bytes.subarray(at, at + chunk));
     reader.read(own);
     own.fill(0xff);
@@ -30,7 +30,7 @@ function frame(text: string): Buffer {
   return Buffer.concat([header, Buffer.from(text)]);
 }
 
-/** Of which no two pieces are the same, so that none can stand in for another. */
+/** No two pieces of it are the same, so that none can stand in for another. */
 function text(length: number): string {
   const numbers = Array.from({ length: length / 8 + 1 }, (_, i) => String(i).padStart(8, "."));
   return numbers.join("").slice(0, length);

@@ -8,25 +8,25 @@ const TEXT = 1;
 const CLOSE = 8;
 /** The bytes of the longest header of an unmasked frame. */
 const MAX_HEADER = 10;
-/** Bytes for a frame across chunks, at least. */
+/** The least bytes for a frame across chunks. */
 const MIN_PARTIAL = 1024;
 /**
- * What all sockets read into: a buffer for each chunk would cost more than all that is done with it. As large as what a socket of
- * Node's reads at once: who asks for four times as much doubles what a large write costs its server.
+ * What all sockets read into: a buffer for each chunk would cost more than everything that is done with it. As large as what one of
+ * Node's sockets reads at once: reading four times as much doubles what a large write costs its server.
  */
 const CHUNK = Buffer.alloc(64 * 1024);
 /** A mask of zeros is valid and leaves the text as it is. */
 const MASK = Buffer.alloc(4);
 
 /**
- * The least of a WebSocket client: a generator that used a real one would be as busy as the server that it measures. It
+ * The bare minimum of a WebSocket client: a generator that used a real one would be as busy as the server that it measures. It
  * reads unfragmented messages, of which it copies only what lies across chunks, and knows no control message but close.
  */
 export class FrameSocket {
   readonly #socket: Socket;
   readonly #take: TakeFrame;
   readonly #lost: (error: Error) => void;
-  /** The frame that is not whole yet stands at its beginning; grows to the largest such frame. */
+  /** The incomplete frame is at its beginning; grows to the largest such frame. */
   #partial: Buffer = Buffer.alloc(0);
   /** How many bytes of that frame are there. */
   #held = 0;
@@ -54,7 +54,7 @@ export class FrameSocket {
       if (frames !== undefined) {
         frames.read(CHUNK.subarray(0, length));
       } else {
-        // Nothing comes behind it before we have spoken.
+        // Nothing follows it before we have sent something.
         answer += CHUNK.toString("latin1", 0, length);
         if (answer.endsWith("\r\n\r\n")) head.resolve();
       }
@@ -86,12 +86,12 @@ export class FrameSocket {
     this.#socket.write(Buffer.concat([Buffer.from(header), MASK, Buffer.from(text)]));
   }
 
-  /** Reads nothing any more: what the server sends stays with it. */
+  /** Stops reading: what the server sends stays with it. */
   stall(): void {
     this.#socket.pause();
   }
 
-  /** Ends the connection without a word. What it still brings is not taken, and `lost` is not called. */
+  /** Ends the connection abruptly. What it still brings is not taken, and `lost` is not called. */
   cut(): void {
     this.#socket.removeAllListeners("close").destroy();
   }
@@ -101,7 +101,7 @@ export class FrameSocket {
     let at = 0;
     if (this.#held > 0) {
       const held = this.#held;
-      // Only looked at: its header may end in this chunk.
+      // Only inspected: its header may end in this chunk.
       const seen = held + chunk.copy(this.#partial, held, 0, MAX_HEADER);
       const end = frameEnd(this.#partial.subarray(0, seen), 0);
       at = Math.min((end ?? seen) - held, chunk.length);
@@ -151,7 +151,7 @@ function frameEnd(bytes: Buffer, at: number): number | undefined {
   return start + (size === 126 ? bytes.readUInt16BE(at + 2) : bytes.readUIntBE(at + 4, 6));
 }
 
-/** At least 2: so much of a header must be there to know its length. */
+/** At least 2: that much of a header is needed to know its length. */
 function headerLength(bytes: Buffer, at: number): number {
   const size = (bytes[at + 1] ?? 0) & 0x7f;
   return size < 126 ? 2 : size === 126 ? 4 : MAX_HEADER;

@@ -12,12 +12,12 @@ interface RatioOptions {
   readonly aim: number;
 }
 
-/** A figure of ours that has to be so many times that of a limit, or more. */
+/** A figure of ours must be at least this many times that of a limit. */
 export function atLeast(options: RatioOptions): Goal {
   return { ...ratio(options), better: "higher" };
 }
 
-/** A figure of ours that may be so many times that of a limit, and no more. */
+/** A figure of ours may be at most this many times that of a limit. */
 export function atMost(options: RatioOptions): Goal {
   return { ...ratio(options), better: "lower" };
 }
@@ -41,13 +41,13 @@ interface FigureOptions {
   readonly unit: string;
   /** Default `runtime`. */
   readonly target?: TargetName;
-  /** Decimal places that mean something. Default 1. */
+  /** Significant decimal places. Default 1. */
   readonly digits?: number;
   readonly must: number;
   readonly aim: number;
 }
 
-/** A figure of ours that may be so much, whatever that of a limit is. */
+/** A figure of ours may be at most this much, whatever that of a limit is. */
 export function noMoreThan({
   metric,
   target = "runtime",

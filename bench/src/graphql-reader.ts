@@ -9,7 +9,7 @@ const QUERY = `subscription ($events: Int!) {
   }
 }`;
 
-/** The client of graphql-ws on `ws`, as they come. */
+/** The client of graphql-ws on `ws`, with the defaults of both. */
 export async function openGraphqlReader(url: string): Promise<StreamReader> {
   const client = createClient({ url, webSocketImpl: WebSocket, lazy: false });
   return {

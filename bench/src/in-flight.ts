@@ -1,4 +1,4 @@
-/** Does so many operations, with at most `width` of them under way. Rejects with the first that fails. */
+/** Does this many operations, with at most `width` of them in flight. Rejects with the first that fails. */
 export async function inFlight(
   count: number,
   width: number,

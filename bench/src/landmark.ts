@@ -1,6 +1,6 @@
 /**
- * A piece of text that stands at nearly the same place in every frame. Looking where it stood last costs nanoseconds; a
- * search or a JSON parser would cost more than the server spends on the frame.
+ * A piece of text that is at nearly the same place in every frame. Looking where it was last costs nanoseconds; a search or a JSON
+ * parser would cost more than the server spends on the frame.
  */
 export class Landmark {
   readonly #text: Buffer;
@@ -11,7 +11,7 @@ export class Landmark {
     this.#text = Buffer.from(text);
   }
 
-  /** @returns the index right behind it, in the bytes from `start` to before `end`; -1 when it is not there */
+  /** @returns the index just after it, in the bytes from `start` to before `end`; -1 if it is not there */
   behind(bytes: Buffer, start: number, end: number): number {
     const index = start + this.#offset;
     if (this.#standsAt(bytes, index, end)) return index + this.#text.length;

@@ -10,7 +10,7 @@ afterEach(() => {
   server?.close();
 });
 
-/** A server that answers a submit by these frames. */
+/** A server that answers a submit with these frames. */
 async function serve(...frames: readonly object[]): Promise<string> {
   server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   server.on("connection", (ws: WebSocket) => {
@@ -70,19 +70,19 @@ test.each([
   ["a repetition", [event(1), event(1), result(2)], "event_seq 1 came behind 1"],
   ["a failed job", [event(1), { event_seq: 2, type: "job.error", payload: {} }], "job.error"],
   ["a refusal", [{ type: "session.error", payload: { code: "X" } }], 'session.error: {"code":"X"}'],
-])("notices %s", async (_, frames, problem) => {
+])("detects %s", async (_, frames, problem) => {
   const client = await LoadClient.open(await serve(...frames));
   await expect(client.run("stepper", {})).rejects.toThrow(problem);
 });
 
-test("notices a connection that ends", async () => {
+test("detects a connection that ends", async () => {
   const client = await LoadClient.open(await serve());
   const outcome = client.run("stepper", {});
   for (const ws of server?.clients ?? []) ws.close();
   await expect(outcome).rejects.toThrow("closed");
 });
 
-/** A server whose connections break behind the first event, and that answers a resume by these frames. */
+/** A server whose connections break after the first event, and that answers a resume with these frames. */
 async function serveResumed(
   ...frames: readonly object[]
 ): Promise<{ url: string; resumes: readonly unknown[] }> {
@@ -131,7 +131,7 @@ test.each([
   }
 });
 
-test("notices that a resume leaves something out", async () => {
+test("detects that a resume omits something", async () => {
   const { url } = await serveResumed(event(3), result(4));
   const client = await LoadClient.open(url);
   const { id } = await client.submit("stepper", {});

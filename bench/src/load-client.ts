@@ -10,19 +10,19 @@ interface Message {
 
 interface Reply {
   readonly message: Message;
-  /** Of the job that it is about. */
+  /** The number in its job. */
   readonly ended: Promise<void>;
 }
 
 /** A job that was accepted, or that is watched. */
 export interface LoadJob {
   readonly id: string;
-  /** Resolves with its result; rejects when it fails, or the stream is not whole. */
+  /** Resolves with its result; rejects if it fails, or the stream is incomplete. */
   readonly ended: Promise<void>;
 }
 
 export interface Watch {
-  /** Of ASCII; events are parsed only where it stands. */
+  /** In ASCII; events are parsed only if they contain it. */
   readonly text: string;
   /** @param event an envelope */
   seen(event: unknown): void;
@@ -31,15 +31,15 @@ export interface Watch {
 export interface LoadClientOptions {
   /** To agree on. Default none. */
   readonly features?: readonly string[];
-  /** Looks at the events that have a certain piece of text, besides counting them. */
+  /** Looks at the events that contain a certain text, besides counting them. */
   readonly watch?: Watch;
 }
 
 const ZERO = 0x30;
 
 /**
- * A session of the load generator. It counts the stream's envelopes and checks that their `event_seq` has no gap; only what
- * is no event is parsed. It speaks raw frames, so any ARCP server can be measured.
+ * A session of the load generator. It counts the stream's envelopes and checks that their `event_seq` has no gap; only other
+ * envelopes are parsed. It speaks raw frames, so any ARCP server can be measured.
  */
 export class LoadClient {
   #socket: FrameSocket | undefined;
@@ -53,7 +53,7 @@ export class LoadClient {
   #frames = 0;
   #bytes = 0;
   #failure: Error | undefined;
-  /** Who waits for a reply, in the order of the requests: replies come in that order too (R-5.4-5). */
+  /** The pending requests, in the order in which they were sent: replies come in that order too (R-5.4-5). */
   readonly #replies: Array<PromiseWithResolvers<Reply>> = [];
   /** By job. */
   readonly #endings = new Map<string, PromiseWithResolvers<void>>();
@@ -78,7 +78,7 @@ export class LoadClient {
     return client;
   }
 
-  /** Makes a connection, on which nothing is said yet. */
+  /** Opens a connection, on which nothing has been sent yet. */
   async dial(): Promise<void> {
     this.#socket = await FrameSocket.connect(
       this.#url,
@@ -87,15 +87,15 @@ export class LoadClient {
     );
   }
 
-  /** Breaks the connection. Nobody hears of it but the server. */
+  /** Breaks the connection. Only the server notices. */
   cut(): void {
     this.#socket?.cut();
   }
 
   /**
-   * Resumes the session on a connection that was made after the cut.
+   * Resumes the session on a connection that was opened after the cut.
    * @param job whose result ends what is missing
-   * @param after the number of the last envelope that it claims to have; by default that is true
+   * @param after the number of the last envelope that it claims to have; by default the true one
    * @returns when that result has come, for the first time or once more
    */
   async resume(job: string, after = this.#seq): Promise<void> {
@@ -117,17 +117,17 @@ export class LoadClient {
     this.#resumeToken = (message.payload as { readonly resume_token?: string }).resume_token;
   }
 
-  /** Reads nothing any more, and keeps the connection. */
+  /** Stops reading, and keeps the connection. */
   stall(): void {
     this.#socket?.stall();
   }
 
-  /** Asks for a sign of life. Nothing else may be asked for meanwhile, which it might overtake. */
+  /** Pings the server. No other request may be sent meanwhile, which it might overtake. */
   async ping(): Promise<void> {
     await this.#ask("session.ping", { nonce: "bench", sent_at: new Date().toISOString() });
   }
 
-  /** The characters that each of its envelopes has in front of what its job wrote. */
+  /** The number of characters in front of the job's own text in each of its envelopes. */
   get prefix(): number {
     return `{"arcp":"1.1","session_id":"${this.#session}","event_seq":${this.#seq},`.length;
   }
@@ -199,9 +199,9 @@ export class LoadClient {
   #handle(message: Message): void {
     const { type, job_id = "", payload } = message;
     if (REPLIES.has(type)) {
-      // Made now: the job's end may be in the same chunk of bytes, before the one who asked goes on.
+      // Created now: the job's end may be in the same chunk of bytes, before the caller continues.
       const ended = job_id === "" ? Promise.resolve() : this.#endingOf(job_id).promise;
-      // Nobody has asked for an acceptance that is repeated behind a resume (R-6.3-8).
+      // Nobody has requested an acceptance that is repeated after a resume (R-6.3-8).
       this.#replies.shift()?.resolve({ message, ended });
       return;
     }
@@ -222,7 +222,7 @@ export class LoadClient {
     return ending;
   }
 
-  /** One mistake is the end of it: what a bench measured then means nothing. */
+  /** One fault ends it: the figures of a bench mean nothing after that. */
   #fail(error: Error): void {
     this.#failure ??= error;
     for (const { reject } of this.#replies.splice(0)) reject(error);

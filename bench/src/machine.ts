@@ -12,7 +12,7 @@ export interface Machine {
   readonly system: string;
   /** Whether server and generator had a core each. */
   readonly pinned: boolean;
-  /** Of this repository, with a `+` when its sources had changed since. */
+  /** Of this repository, with a `+` if its sources had changed since. */
   readonly commit: string;
   /** Such as 2026-11-21. */
   readonly date: string;

@@ -41,6 +41,6 @@ function optionsOrExit(): BenchOptions {
   }
 }
 
-// An exit, unlike the signal itself, takes the scratch files along.
+// An exit, unlike the signal itself, removes the scratch files.
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 await bench(optionsOrExit());

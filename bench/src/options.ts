@@ -8,9 +8,9 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Whether to print one JSON document instead of tables. */
   readonly json: boolean;
-  /** Whether to look in one more run where the time goes. */
+  /** Whether to profile one more run. */
   readonly profile: boolean;
-  /** Whether to write what was measured into the page of results. */
+  /** Whether to write the results into their page. */
   readonly write: boolean;
 }
 

@@ -9,7 +9,7 @@ function spin(): number {
   return sum;
 }
 
-test("the function that the time goes to comes first, by the file that it stands in", async () => {
+test("the function that takes most time comes first, with the file that it is in", async () => {
   await startProfile();
   spin();
   const rows = await stopProfile();
@@ -23,12 +23,12 @@ test("the function that the time goes to comes first, by the file that it stands
   expect(rows.map(({ file }) => file)).not.toContain("node:inspector");
 });
 
-test("native code, which has no name, is told by whose call it is", async () => {
+test("native code, which has no name, is listed with its caller", async () => {
   const text = "x".repeat(1 << 20);
   await startProfile();
   function count(): number {
     let sum = 0;
-    // A fresh text each time, which is made one piece of memory to be counted.
+    // A fresh text each time, which is flattened in memory to be counted.
     for (let i = 0; i < 200; i++) sum += Buffer.byteLength(`${text}${i}`);
     return sum;
   }
@@ -38,13 +38,13 @@ test("native code, which has no name, is told by whose call it is", async () => 
   expect(rows.filter(({ name, file }) => name === "(anonymous)" && file === "")).toEqual([]);
 });
 
-test("a profile is shown as a table", () => {
+test("a profile is printed as a table", () => {
   const file = "packages/runtime/src/session/view.ts";
   expect(profileText([{ name: "renderFrame", file, share: 0.1234 }])).toBe(
     `self time  function     file\n12.3 %     renderFrame  ${file}`,
   );
 });
 
-test("a profile that was not started has no end", async () => {
+test("a profile that was not started cannot be ended", async () => {
   await expect(stopProfile()).rejects.toThrow("no profile was started");
 });

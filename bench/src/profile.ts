@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 /** Microseconds between two samples. */
 const INTERVAL = 100;
 
-/** Where the time of a process went, by the function that was on top of the stack. */
+/** Where the time of a process went, by the function on top of the stack. */
 export interface ProfileRow {
   /** Such as `renderFrame`, or `(garbage collector)`. */
   readonly name: string;
@@ -38,7 +38,7 @@ function rowsOf({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): Pro
   const callers = new Map(nodes.flatMap(({ id, children = [] }) => children.map((to) => [to, id])));
   const times = new Map<string, { name: string; file: string; time: number }>();
   let busy = 0;
-  /** What is native and has no name is known by whoever called it. */
+  /** Native code without a name is listed by its caller. */
   const callerOf = (id: number): string => {
     const caller = callers.get(id);
     if (caller === undefined) return "the event loop";
@@ -46,7 +46,7 @@ function rowsOf({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): Pro
   };
   for (const [i, id] of samples.entries()) {
     const { functionName = "", url = "" } = byNode.get(id) ?? {};
-    // What it takes to look is no part of what is looked at.
+    // The cost of profiling is not part of the profile.
     if (functionName === "(idle)" || url === "node:inspector") continue;
     const time = timeDeltas[i] ?? 0;
     busy += time;
@@ -63,7 +63,7 @@ function rowsOf({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): Pro
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** What a name of a file tells on any machine. */
+/** The part of a file's name that is the same on any machine. */
 function placeOf(url: string): string {
   if (!url.startsWith("file:")) return url;
   const path = fileURLToPath(url);

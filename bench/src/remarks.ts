@@ -1,4 +1,4 @@
-/** The remarks of a page, by the scenario that stands in the heading above. */
+/** The remarks of a page, by the scenario in the heading above. */
 export function remarksIn(page: string): ReadonlyMap<string, string> {
   const [, ...sections] = page.split(/^## /m);
   return new Map(

@@ -27,7 +27,7 @@ export function reportText(report: ScenarioReport): string {
   ].join("\n");
 }
 
-/** What is asked of a goal, such as `at least 1 x, aim 1.6`. */
+/** What a goal requires, such as `at least 1 x, aim 1.6`. */
 export function boundsText({
   better,
   must,

@@ -97,7 +97,7 @@ test("a figure that only some targets have is left empty for the others", () => 
   expect(reportText(report)).toMatch(/^L1 {2,}4\.00 /m);
 });
 
-test("a saturated generator is told, since it may be what limits the rate", () => {
+test("a saturated generator is reported, since it may be what limits the rate", () => {
   const busy = new Map<TargetName, Sample>([
     ["L1", sample(1000, 1, 97)],
     ["runtime", sample(200)],

@@ -13,7 +13,7 @@ export interface GoalOutcome extends Omit<Goal, "of"> {
   readonly verdict: "aim" | "must" | "missed";
 }
 
-/** What came of a scenario. */
+/** The result of a scenario. */
 export interface ScenarioReport {
   readonly id: string;
   readonly title: string;
@@ -23,7 +23,7 @@ export interface ScenarioReport {
   /** By target, then by metric. */
   readonly targets: Readonly<Record<string, Readonly<Record<string, Spread>>>>;
   readonly goals: readonly GoalOutcome[];
-  /** What to know before the figures are believed. */
+  /** What to know before the figures are trusted. */
   readonly warnings: readonly string[];
 }
 

@@ -9,7 +9,7 @@ const LABELS = 64;
 const BARS = 460;
 const FIGURES = 200;
 const WIDTH = LABELS + BARS + FIGURES;
-/** The axis goes from this many times what has to be reached to so many. */
+/** The range of the axis, in multiples of what must be reached. */
 const [LEAST, MOST] = [0.5, 16];
 const COLOURS = { aim: "#2a7f62", must: "#d9a441", missed: "#b23a48" } as const;
 

@@ -11,7 +11,7 @@ import { chartOf } from "./results-chart.ts";
 const BENCH = join(import.meta.dirname, "..");
 export const PAGE = join(BENCH, "RESULTS.md");
 export const CHART = join(BENCH, "results/chart.svg");
-/** What to know about a scenario, by hand: above all what the profile shows where an aim is missed. */
+/** Handwritten remarks on a scenario: above all what the profile shows if an aim is missed. */
 const REMARKS = join(BENCH, "results/remarks.md");
 
 const VERDICTS = { aim: "aim reached", must: "holds", missed: "**missed**" } as const;

@@ -5,7 +5,7 @@ import { chartOf } from "./results-chart.ts";
 import { CHART, PAGE, pageOf, readRemarks } from "./results-page.ts";
 import { scenarios } from "./scenarios.ts";
 
-/** Goals whose must is not reached yet: what a durable submit takes, in bare commits. None may join them. */
+/** Goals whose must is not reached yet: the cost of a durable submit, in bare commits. None may be added. */
 const OPEN: readonly string[] = ["S1d"];
 
 test("the page and its chart show the results that are kept", () => {
@@ -13,7 +13,7 @@ test("the page and its chart show the results that are kept", () => {
   expect(readFileSync(CHART, "utf8")).toBe(chartOf(keptResults()));
 });
 
-test("the page has every scenario, with the goals that it has now, of three rounds at least", () => {
+test("the page has every scenario, with its current goals, from three rounds at least", () => {
   const asked = scenarios.map(({ id, goals }) => ({
     id,
     rounds: true,
@@ -27,7 +27,7 @@ test("the page has every scenario, with the goals that it has now, of three roun
   expect(shown).toEqual(asked);
 });
 
-test("what must hold does, but for what the page says is open, and whatever misses its aim is explained", () => {
+test("every must holds, except those that the page lists as open, and every missed aim is explained", () => {
   const remarks = readRemarks();
   const missed: string[] = [];
   for (const { id, goals } of keptResults()) {

@@ -19,7 +19,7 @@ export function keptResults(): readonly Result[] {
   return JSON.parse(readFileSync(FILE, "utf8")) as Result[];
 }
 
-/** Keeps results in place of earlier ones of the same scenarios. @returns all that are kept */
+/** Stores results in place of earlier ones of the same scenarios. @returns all that are stored */
 export function keepResults(results: readonly Result[]): readonly Result[] {
   let kept: readonly Result[] = [];
   try {

@@ -18,7 +18,7 @@ import type { TargetName } from "./targets/target.ts";
 
 const cores = { server: undefined, generator: undefined };
 
-/** One round, with all that the scenario checks of what comes. Each target is two processes more, which take their time. */
+/** One round, with everything that the scenario checks. Each target starts two more processes, which takes time. */
 async function oneRound(
   scenario: Scenario,
   size: Size,
@@ -45,26 +45,26 @@ test.concurrent("S3: every target delivers the whole stream, in frames of the sa
   expect(goals[0]?.reached.median).toBeCloseTo(rate("runtime") / rate("L1"));
 });
 
-test.concurrent("S9: what finished jobs hold is told", async () => {
+test.concurrent("S9: the memory that finished jobs hold is reported", async () => {
   const round = await oneRound(s9, { warmUp: 100, measured: 500 }, ["runtime"]);
   expect(round.get("runtime")?.["memory"]).toBeGreaterThan(0);
 });
 
-// The second, as its jobs have keys, which those of S9 have not.
+// The second one, since its jobs have keys, unlike those of S9.
 test.concurrent.each(s9c.slice(1))(
-  "$id: the server's time is told of parts of the load",
+  "$id: the server's time is reported for parts of the load",
   async (scenario) => {
     const round = await oneRound(scenario, { warmUp: 50, measured: 550 }, ["runtime"]);
     const { "server cpu": all = 0, ...sample } = round.get("runtime") ?? {};
     for (const { name } of scenario.metrics) {
-      // Of a submit, as that of all is.
+      // Per submit, like the figure for all of them.
       expect(sample[name]).toBeGreaterThan(all / 10);
       expect(sample[name]).toBeLessThan(all * 10);
     }
   },
 );
 
-test.concurrent("S1: every submit gets its result, and what L1 pays for its commits is the measure of those of the store", async () => {
+test.concurrent("S1: every submit gets its result, and L1's cost of a commit is the unit for the store's", async () => {
   const size = { warmUp: 5, measured: 20 };
   const round = await oneRound(s1, size, s1.targets);
   for (const sample of round.values()) {
@@ -84,14 +84,14 @@ test.concurrent.each<[Scenario, Size, (readonly TargetName[])?]>([
   [s3c, { warmUp: 50, measured: 300 }, s3c.targets],
   [s4, { warmUp: 80, measured: 800 }],
   [s5, { warmUp: 10 * 51, measured: 20 * 51 }],
-])("$id: all of it is done", async (scenario, size, targets) => {
+])("$id: every operation completes", async (scenario, size, targets) => {
   for (const sample of (await oneRound(scenario, size, targets)).values()) {
     expect(sample["rate"]).toBeGreaterThan(0);
   }
 });
 
 test.concurrent.each(s7)(
-  "$id: every target delivers all that follows the number",
+  "$id: every target delivers everything after the number",
   async (scenario) => {
     for (const sample of (await oneRound(scenario, { warmUp: 20, measured: 700 })).values()) {
       expect(sample["time"]).toBeGreaterThan(0);

@@ -7,7 +7,7 @@ import { Scratch } from "./scratch.ts";
 import type { ServerCalls } from "./server.ts";
 import type { TargetName } from "./targets/target.ts";
 
-/** What the processes themselves tell, whatever the scenario. */
+/** Figures of the processes themselves, in any scenario. */
 const PROCESS_METRICS: readonly Metric[] = [
   { name: "server cpu", unit: "µs/operation", digits: 2 },
   { name: "server load", unit: "%", digits: 0 },
@@ -23,7 +23,7 @@ export function metricsOf({ metrics, operation }: Scenario): readonly Metric[] {
   }));
 }
 
-/** What came of one round: each target once, right after each other. */
+/** The results of one round: each target once, one right after the other. */
 export type RoundSamples = ReadonlyMap<TargetName, Sample>;
 
 export interface RunOptions {
@@ -33,7 +33,7 @@ export interface RunOptions {
   readonly cores: Cores;
 }
 
-/** Runs a scenario so many times, all targets in turn each time. */
+/** Runs a scenario this many times, all targets in turn each time. */
 export async function runScenario(
   scenario: Scenario,
   { rounds, size, cores }: RunOptions,
@@ -95,7 +95,7 @@ async function runPart({ server, generator }: Run): Promise<Part> {
   return { ...measurement, serverCpu: after.cpu - before.cpu };
 }
 
-/** Where the server's time goes, in a run of its own: being looked at, it is slower. */
+/** Profiles the server in a run of its own, since profiling slows it down. */
 export async function profileScenario(
   scenario: Scenario,
   target: TargetName,
@@ -105,11 +105,11 @@ export async function profileScenario(
   await using run = await Run.start(scenario, target, size, cores);
   await run.server.call("startProfile", null);
   for (let i = 0; i < (scenario.parts ?? 1); i++) await run.generator.call("measure", null);
-  // Awaited here, or the process would be gone first.
+  // Awaited here: otherwise the process would have ended.
   return await run.server.call("stopProfile", null);
 }
 
-/** A warm server with a load before it. */
+/** A warm server, with a load that is ready to start. */
 class Run implements AsyncDisposable {
   readonly server: Child<ServerCalls>;
   readonly generator: Child<GeneratorCalls>;

@@ -5,7 +5,7 @@ import type { ServerOptions, TargetName } from "./targets/target.ts";
 export interface Metric {
   readonly name: string;
   readonly unit: string;
-  /** Decimal places that mean something. */
+  /** Significant decimal places. */
   readonly digits: number;
 }
 
@@ -19,10 +19,10 @@ export interface Size {
   readonly measured: number;
 }
 
-/** A figure of a target in one round; throws when there is none. */
+/** A figure of a target in one round; throws if there is none. */
 export type Round = (target: TargetName, metric: string) => number;
 
-/** What has to be reached, as a median over all rounds. */
+/** What must be reached, as a median over all rounds. */
 export interface Goal {
   /** Of the scenario, or of a variant of it, such as S3d. */
   readonly id: string;
@@ -32,15 +32,15 @@ export interface Goal {
   readonly unit: string;
   readonly digits: number;
   readonly better: "higher" | "lower";
-  /** Less is a defect. */
+  /** Anything worse is a defect. */
   readonly must: number;
-  /** Less is explained. */
+  /** Anything worse must be explained. */
   readonly aim: number;
-  /** Targets of one round ran right after each other: what else the machine did weighs on all of them. */
+  /** The targets of one round ran right after each other: other load on the machine affects all of them. */
   of(round: Round): number;
 }
 
-/** What a scenario may ask of the process of the server, which it measures. */
+/** What a scenario may ask of the server's process, which it measures. */
 export type AskServer = <K extends keyof ServerCalls>(
   name: K,
   argument: Parameters<ServerCalls[K]>[0],
@@ -55,48 +55,48 @@ export interface Place {
 
 /** Load on a warm server. */
 export interface Load {
-  /** Does the measured operations, or the next part of them. @returns the figures that the generator sees */
+  /** Performs the measured operations, or the next part of them. @returns the figures that the generator sees */
   measure(): Promise<Sample>;
 }
 
-/** A run whose load is over. */
+/** A completed run. */
 export interface Finished {
   readonly target: TargetName;
   readonly size: Size;
-  /** What `before` gave, and what the generator saw. */
+  /** The figures of `before`, and those of the generator. */
   readonly sample: Sample;
   /** The server's processor time for each part of the load, microseconds. */
   readonly cpu: readonly number[];
 }
 
 /**
- * What is done to every target, and what is looked at. One object describes it, is the generator's part, and says what the
- * server has to be started with.
+ * What is done to every target, and what is observed. One object describes it, is the generator's part, and says how the server
+ * must be started.
  */
 export interface Scenario {
   /** As in `--only`: S1, S2 and so on. */
   readonly id: string;
   readonly title: string;
-  /** What is counted, in the singular. */
+  /** The operation that is counted, in the singular. */
   readonly operation: string;
   readonly size: Size;
   /** In the order in which they take turns. */
   readonly targets: readonly TargetName[];
-  /** What the generator sees; the figures of the processes are added to these. */
+  /** The figures that the generator sees; those of the processes are added to them. */
   readonly metrics: readonly Metric[];
   readonly goals: readonly Goal[];
   readonly server?: ServerOptions;
   /**
    * Whether the warm-up goes to a server of its own, in the same process: then the code is compiled, and the server that is
-   * measured has kept nothing yet.
+   * measured has stored nothing yet.
    */
   readonly warmsElsewhere?: boolean;
-  /** How many equal parts the load has, when what the server does for each is to be compared. Default 1. */
+  /** The number of equal parts of the load, if the server's work is to be compared between them. Default 1. */
   readonly parts?: number;
   /** Runs in the generator: connects and warms up. */
   prepare(place: Place): Promise<Load>;
-  /** Runs beside both, with the server warm and at rest. @returns more figures, such as the growth of its memory */
+  /** Runs beside both, with the server warm and idle. @returns further figures, such as the growth of its memory */
   before?(ask: AskServer, target: TargetName): Promise<Sample>;
-  /** The same behind the load. */
+  /** The same after the load. */
   after?(ask: AskServer, run: Finished): Promise<Sample>;
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Scratch } from "./scratch.ts";
 
-test("a directory of its own, gone with all that is in it", () => {
+test("each run has a directory of its own, removed with everything in it", () => {
   const exitListeners = process.listenerCount("exit");
   const [one, other] = [new Scratch(), new Scratch()];
   expect(one.directory).not.toBe(other.directory);
@@ -28,7 +28,7 @@ test("a process that exits in the middle leaves none behind", () => {
   expect(existsSync(stdout)).toBe(false);
 });
 
-// Where there is a tmpfs that everybody has; other systems have no such place.
+// Linux has a tmpfs that every user can write; other systems have no such place.
 test.runIf(existsSync("/dev/shm") && statfsSync("/dev/shm").type === 0x01021994)(
   "a file system in memory is refused: there, durability costs nothing",
   () => {

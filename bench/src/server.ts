@@ -7,17 +7,17 @@ import { type Memory, memoryAtRest, PeakMemory, type Usage, usageOfThisProcess }
 export type ServerCalls = {
   readonly start: (options: TargetOptions & { readonly target: TargetName }) => Promise<string>;
   readonly usage: (nothing: null) => Promise<Usage>;
-  /** What is left when all garbage is collected; the process has to be started with `--expose-gc`. */
+  /** What is left after all garbage is collected; the process must be started with `--expose-gc`. */
   readonly memoryAtRest: (nothing: null) => Promise<Memory>;
-  /** From now on its resident memory is looked at all the time. */
+  /** Watches its resident memory from now on. */
   readonly watchMemory: (nothing: null) => Promise<void>;
-  /** The most that it was since then, bytes. */
+  /** The peak since then, bytes. */
   readonly peakMemory: (nothing: null) => Promise<number>;
   readonly startProfile: (nothing: null) => Promise<void>;
   readonly stopProfile: (nothing: null) => Promise<readonly ProfileRow[]>;
 };
 
-// Loaded on demand, or every process would have the memory of all of them.
+// Loaded on demand: otherwise every process would hold the memory of all of them.
 const targets: Record<TargetName, () => Promise<{ readonly start: StartTarget }>> = {
   L1: () => import("./targets/l1.ts"),
   "L1-durable": () => import("./targets/l1-durable.ts"),

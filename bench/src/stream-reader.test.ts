@@ -7,7 +7,7 @@ function count(first: number, seqs: readonly (number | undefined)[], events: num
   counted.finish(events);
 }
 
-test("a whole stream passes, an empty one too", () => {
+test("a complete stream passes, even an empty one", () => {
   expect(() => count(2, [2, 3, 4], 3)).not.toThrow();
   expect(() => count(1, [], 0)).not.toThrow();
 });
@@ -19,6 +19,6 @@ test.each([
   ["an event without a number", [1, undefined], "job_seq undefined came behind 1"],
   ["a missing end", [1], "1 events came of 2"],
   ["one too many", [1, 2, 3], "3 events came of 2"],
-])("notices %s", (_, seqs, problem) => {
+])("detects %s", (_, seqs, problem) => {
   expect(() => count(1, seqs, 2)).toThrow(problem);
 });

@@ -1,7 +1,7 @@
-/** A client as its users have it, that reads all of a stream of small events. */
+/** A client as its users have it, which reads a whole stream of small events. */
 export interface StreamReader {
   /**
-   * Asks for a stream of so many events and takes it with `for await`. Rejects when an event is missing or out of order.
+   * Requests a stream of this many events and reads it with `for await`. Rejects if an event is missing or out of order.
    * @returns milliseconds from the request to the end of the stream
    */
   read(events: number): Promise<number>;
@@ -23,7 +23,7 @@ export class Count {
     this.#last = jobSeq;
   }
 
-  /** @throws Error when the stream was not whole */
+  /** @throws Error if the stream was incomplete */
   finish(events: number): void {
     const came = this.#last - this.#first + 1;
     if (came !== events) throw new Error(`${came} events came of ${events}`);

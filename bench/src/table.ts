@@ -1,4 +1,4 @@
-/** The rows as lines of text, their columns in line. */
+/** The rows as lines of text, with aligned columns. */
 export function align(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),

@@ -24,7 +24,7 @@ export interface Memory {
 /** @throws Error in a process without `--expose-gc` */
 export async function memoryAtRest(): Promise<Memory> {
   if (globalThis.gc === undefined) throw new Error("start the process with --expose-gc");
-  // What one collection frees may hold more by way of a finalizer, and pages are given back in the background.
+  // What one collection frees may hold more through a finalizer, and pages are given back in the background.
   for (let i = 0; i < 4; i++) {
     globalThis.gc();
     await setTimeout(50);
@@ -33,10 +33,10 @@ export async function memoryAtRest(): Promise<Memory> {
   return { rss, heap: heapUsed + external };
 }
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two samples. */
 const LOOK = 10;
 
-/** The most resident memory that a process had while it was watched. */
+/** The peak resident memory of a process while it was watched. */
 export class PeakMemory {
   #bytes = 0;
 

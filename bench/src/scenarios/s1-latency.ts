@@ -7,13 +7,13 @@ import { STEPPER } from "../targets/agents.ts";
 import { USUAL_TARGETS } from "../targets/target.ts";
 import { IN_FLIGHT, WARM } from "./s2-submits.ts";
 
-/** What `L1-durable` does for a submit. */
+/** L1-durable's work for a submit. */
 const COMMITS = 2;
 
 /**
- * How many bare commits the durable store adds: the job before its acceptance, and its end before the result, need one each.
- * What a bare commit costs is what L1 pays for one where a submit has it. In a tight loop it would cost two thirds of that:
- * between two waits for a client, everything that it needs has cooled down.
+ * How many bare commits the durable store adds: the job before its acceptance, and its end before the result, need one each. The
+ * unit is L1's cost of a commit within a submit. In a tight loop a commit would cost two thirds of that: between two waits for a
+ * client, everything that it needs has cooled down.
  */
 const commits: Goal = {
   id: "S1d",
@@ -29,7 +29,7 @@ const commits: Goal = {
   },
 };
 
-/** A job that returns at once, submitted when the result of the one before has come. */
+/** A job that returns at once, submitted when the previous result has come. */
 export const s1: Scenario = {
   id: "S1",
   title: "submit to result, one at a time",
@@ -43,7 +43,7 @@ export const s1: Scenario = {
   goals: [
     atMost({ id: "S1", metric: "p50", must: 1.5, aim: 1.2 }),
     commits,
-    // Both commits, and nobody held up by them: what is left is what S1 compares.
+    // Both commits, and no client delayed by them: what is left is what S1 compares.
     atMost({
       id: "S1d",
       metric: "p50",
@@ -60,7 +60,7 @@ export const s1: Scenario = {
       await client.run(STEPPER, { events: 0 });
       return (performance.now() - submitted) * 1000;
     };
-    // Most of them at the same time, which is over sooner; the last ones as they are measured.
+    // Most of them concurrently, which is quicker; the last ones as they are measured.
     const alone = Math.ceil(warmUp / 20);
     await inFlight(warmUp - alone, IN_FLIGHT, async () => void (await submit()));
     for (let i = 0; i < alone; i++) await submit();

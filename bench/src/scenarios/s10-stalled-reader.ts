@@ -9,7 +9,7 @@ const MIB = 2 ** 20;
 /** Milliseconds between two pings. */
 const PAUSE = 5;
 
-/** The owner of a job reads nothing while the job floods it, and another session goes on. */
+/** The owner of a job stops reading while the job floods it, and another session goes on. */
 function stalledReader(id: string, awaits: boolean): Scenario {
   return {
     id,
@@ -41,7 +41,7 @@ function stalledReader(id: string, awaits: boolean): Scenario {
       const text = owner.bytes / owner.frames - owner.prefix;
       return {
         async measure() {
-          // Passes the gate that the flood opens at its end, which its own reader will not hear of.
+          // Passes the gate that the flood opens at its end, of which its own reader will not learn.
           const over = await witness.submit(STEPPER, { events: 0, gate: "over" });
           await owner.submit(FLOODER, flood(measured, "over"));
           owner.stall();

@@ -6,7 +6,7 @@ import { OPENER, STEPPER } from "../targets/agents.ts";
 
 const PAIRS = 5;
 
-/** How long an owner waits for its events with a subscriber that has stopped to read, against without one, by turns. */
+/** How long an owner waits for its events beside a subscriber that has stopped reading, compared with none, in turn. */
 export const s10b: Scenario = {
   id: "S10b",
   title: "the owner's time next to a stalled subscriber",

@@ -44,7 +44,7 @@ function fairness(id: string, awaits: boolean): Scenario {
     async prepare({ url, size: { warmUp, measured } }) {
       const delays: number[] = [];
       const seen = (event: unknown): void => {
-        // Only the stamper writes what is watched for.
+        // Only the stamper's events contain the watched text.
         const { at } = (event as Stamp).payload.body.attributes;
         delays.push((sharedClock() - at) / 1000);
       };
@@ -60,7 +60,7 @@ function fairness(id: string, awaits: boolean): Scenario {
           });
           const started = performance.now();
           let events = 0;
-          // One flood right behind the other, for as long as it takes.
+          // One flood right after the other, for as long as it takes.
           for (; beside; events += measured) await client.run(FLOODER, flood(measured));
           const elapsed = performance.now() - started;
           await stamped;

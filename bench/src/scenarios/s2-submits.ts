@@ -9,8 +9,8 @@ import { USUAL_TARGETS } from "../targets/target.ts";
 export const IN_FLIGHT = 64;
 
 /**
- * Submits until the path of one is compiled, which is long: the first few thousand cost twice as much as those of a server that
- * has run for a minute.
+ * Submits until their path is compiled, which takes long: the first few thousand cost twice as much as those of a server that has
+ * run for a minute.
  */
 export const WARM = 40_000;
 

@@ -4,7 +4,7 @@ import type { Scenario } from "../scenario.ts";
 import { STEPPER, type StepperInput } from "../targets/agents.ts";
 import { IN_FLIGHT, WARM } from "./s2-submits.ts";
 
-/** The same as S2 through our own client, with all that it checks. */
+/** Like S2, through our own client, with all its checks. */
 export const s2c: Scenario = {
   id: "S2c",
   title: `submits, ${IN_FLIGHT} in flight, through our own client`,
@@ -14,7 +14,7 @@ export const s2c: Scenario = {
   metrics: [{ name: "rate", unit: "submits/s", digits: 0 }],
   goals: [atLeast({ id: "S2c", metric: "rate", must: 0.6, aim: 0.9 })],
   async prepare({ url, size: { warmUp, measured } }) {
-    // Loaded on demand, or the generator of each scenario would carry it.
+    // Loaded on demand: otherwise the generator of each scenario would carry it.
     const { connect } = await import("@arcp/client");
     const { dial } = await import("@arcp/transport-ws");
     const client = await connect(dial(url), { token: "bench" });

@@ -2,9 +2,9 @@ import type { Goal, Scenario } from "../scenario.ts";
 import type { StreamReader } from "../stream-reader.ts";
 import type { TargetName } from "../targets/target.ts";
 
-/** So many events per second through our client are enough on any machine. */
+/** This many events per second through our client are enough on any machine. */
 const ENOUGH = 65_000;
-/** And so many times what graphql-ws does on a machine where that is less. */
+/** And this many times what graphql-ws does, on a machine where that is less. */
 const TIMES = 4.5;
 
 const goal: Goal = {
@@ -38,7 +38,7 @@ export const s3c: Scenario = {
   },
 };
 
-// Loaded on demand, or each process would carry both.
+// Loaded on demand: otherwise each process would carry both.
 async function openReader(url: string, target: TargetName): Promise<StreamReader> {
   if (target === "graphql-ws") return (await import("../graphql-reader.ts")).openGraphqlReader(url);
   return (await import("../arcp-reader.ts")).openArcpReader(url);

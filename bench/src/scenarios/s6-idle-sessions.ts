@@ -2,11 +2,11 @@ import { noMoreThan } from "../goal.ts";
 import { LoadClient } from "../load-client.ts";
 import type { Scenario } from "../scenario.ts";
 
-/** Sessions that are connected before the measurement: what a process has left over from its start goes to them. */
+/** Sessions that are connected before the measurement: they take up what a process has left over from its start. */
 const BEFORE = 1_000;
 /** Handshakes at a time. */
 const WAVE = 50;
-/** What our own client agrees on, as far as it costs a session something. */
+/** The features that our own client agrees on, as far as they cost a session anything. */
 const FEATURES = ["heartbeat", "ack", "list_jobs", "subscribe", "progress", "result_chunk"];
 const MANY = 100_000;
 
@@ -37,8 +37,8 @@ function idleSessions(count: number, must: number, aim: number): Scenario {
     ],
     server: {
       limits: { connectedSessionsPerPrincipal: MANY, sessionsPerPrincipal: MANY },
-      // The young generation grows to its full size under any load and stays there: it has it from the start, in the raw
-      // server as well, or its growth would be taken for what sessions hold.
+      // The young generation grows to its full size under any load and stays there. It has that size from the start, in the raw
+      // server as well: otherwise its growth would count as memory that sessions hold.
       nodeOptions: ["--expose-gc", "--min-semi-space-size=16", "--max-semi-space-size=16"],
     },
     async prepare({ url, size: { warmUp, measured } }) {

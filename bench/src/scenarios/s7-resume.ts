@@ -8,7 +8,7 @@ import { USUAL_TARGETS } from "../targets/target.ts";
 /** Of each session. */
 const EVENTS = 10_000;
 
-/** A session whose connection was cut, and whose one job is over. */
+/** A session whose connection was cut, and whose only job has ended. */
 interface Parked {
   readonly client: LoadClient;
   readonly job: string;
@@ -17,7 +17,7 @@ interface Parked {
 
 /**
  * Sessions are resumed, one after another, each with the small log events of one job.
- * @param replayed whether all of them came before the cut, and come again; else they were emitted behind it
+ * @param replayed whether all of them came before the cut, and come again; otherwise they were emitted after it
  */
 function resumes(id: string, title: string, replayed: boolean): Scenario {
   return {
@@ -40,7 +40,7 @@ function resumes(id: string, title: string, replayed: boolean): Scenario {
         const client = await LoadClient.open(url);
         const { id: job, ended } = await client.submit(STEPPER, { events, gate, done });
         if (!replayed) client.cut();
-        // Its end is told by a job of another session, which waits for it.
+        // A job of another session, which waits for it, reports its end.
         const over = await other.submit(STEPPER, { events: 0, gate: done });
         await other.run(OPENER, { gate });
         await over.ended;

@@ -6,16 +6,17 @@ import { CHUNKER, type ChunkerInput, OPENER } from "../targets/agents.ts";
 import { type Encoding, PIECE, PIECES_PER_MEGABYTE } from "../targets/pieces.ts";
 import { USUAL_TARGETS } from "../targets/target.ts";
 
-/** Mebibytes of a result that is looked at. */
+/** Mebibytes of each measured result. */
 const RESULT = 64;
-/** One is over in a twentieth of a second, of which another program on the machine may take half. */
+/** One ends within a twentieth of a second, half of which another program on the machine may take. */
 const RESULTS = 5;
-/** Of the results that fill the store before: what is evicted is of the largest, and so of these. */
+/** Of the results that fill the store before: eviction takes from the largest logs, and so from these. */
 const FILLING = 192;
 
 /**
- * One job streams its result in chunks of 64 KiB, to the one client that submitted it, and then the next one: the median counts. The store in memory is full before,
- * as it is for all of a server's life but the beginning: the others have their memory before the clock as well.
+ * One job streams its result in chunks of 64 KiB, to the one client that submitted it, and then the next one: the median counts.
+ * The in-memory store is full before, as it is for all of a server's life but the beginning: the other targets have their memory
+ * before the clock starts, too.
  */
 function chunks(id: string, title: string, encoding: Encoding): Scenario {
   return {
@@ -31,12 +32,12 @@ function chunks(id: string, title: string, encoding: Encoding): Scenario {
     ],
     goals: [
       atLeast({ id, metric: "rate", must: 0.85, aim: 1 }),
-      // What can be sent again has to be made and kept, which L1 is spared.
+      // What can be sent again must be made and kept, which L1 is spared.
       atLeast({ id, metric: "rate", over: "L1-kept", must: 0.85, aim: 1 }),
     ],
     async prepare({ url, target, size: { warmUp, measured } }) {
       const client = await LoadClient.open(url, { features: ["result_chunk"] });
-      // Its frames would be counted among those of the result.
+      // Its frames would be counted with those of the result.
       const other = await LoadClient.open(url);
       let gates = 0;
       const gated = async (megabytes: number) => {

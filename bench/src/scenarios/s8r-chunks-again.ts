@@ -6,8 +6,8 @@ import { type Encoding, PIECE, PIECES_PER_MEGABYTE } from "../targets/pieces.ts"
 import { USUAL_TARGETS } from "../targets/target.ts";
 
 /**
- * A session is resumed that had a streamed result before its connection was cut, and gets all of it once more. Here every
- * target sends what lies in memory, or in the file: nothing is made for it.
+ * A session is resumed that had a streamed result before its connection was cut, and gets all of it once more. Here every target
+ * sends what is in memory, or in the file: nothing is made for it.
  */
 function chunksAgain(id: string, title: string, encoding: Encoding): Scenario {
   return {

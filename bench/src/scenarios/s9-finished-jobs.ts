@@ -19,7 +19,7 @@ export async function openSubmits(
     });
 }
 
-/** What a finished job costs for as long as it is kept. */
+/** The memory that a finished job takes for as long as it is kept. */
 const memory = (id: string): Goal => ({
   id,
   title: "memory of runtime per finished job",

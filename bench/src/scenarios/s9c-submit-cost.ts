@@ -3,18 +3,18 @@ import { median } from "../statistics.ts";
 import type { TargetName } from "../targets/target.ts";
 import { openSubmits } from "./s9-finished-jobs.ts";
 
-/** Of 1,000 submits each: fewer would not have the same share of the garbage collector's work. */
+/** Of 1,000 submits each: with fewer, the garbage collector's work would not be shared evenly. */
 const PARTS = 55;
-/** Parts in a row of which the median counts: a collection of the whole heap falls into one of them. */
+/** The median of this many consecutive parts counts: a collection of the whole heap falls into one of them. */
 const WIDTH = 5;
-/** Of so many parts before it, whose jobs are finished and kept, each has its name. */
+/** Each is named after the number of jobs that are finished and kept before it. */
 const WINDOWS = [
   { name: "cpu after 1k", first: 1 },
   { name: "cpu after 10k", first: 10 },
   { name: "cpu after 50k", first: 50 },
 ] as const;
 
-/** What a submit costs more when fifty times as many jobs are kept. */
+/** How much more a submit costs when fifty times as many jobs are kept. */
 const growth = (id: string, target: TargetName): Goal => ({
   id,
   title: `cpu of ${target} after 50k over that after 1k`,

@@ -8,9 +8,9 @@ export const STEPPER = "stepper";
 export interface StepperInput {
   /** How many to emit, awaiting each. */
   readonly events: number;
-  /** What it waits for before the first. */
+  /** The gate that it waits for before the first. */
   readonly gate?: string;
-  /** A gate that it opens behind the last: whoever submitted it may be gone. */
+  /** A gate that it opens after the last: its submitter may have left. */
   readonly done?: string;
 }
 
@@ -21,12 +21,12 @@ export interface OpenerInput {
   readonly gate: string;
 }
 
-/** Emits small events as fast as it can, and opens a gate at the end: whoever submitted it may have stopped to read. */
+/** Emits small events as fast as it can, and opens a gate at the end: its submitter may have stopped reading. */
 export const FLOODER = "flooder";
 
 export interface FlooderInput {
   readonly events: number;
-  /** Whether it awaits each event; else it emits on until the runtime refuses one. */
+  /** Whether it awaits each event; otherwise it emits until the runtime refuses one. */
   readonly awaits: boolean;
   readonly gate: string;
 }
@@ -47,7 +47,7 @@ export interface ChunkerInput {
   /** Mebibytes. */
   readonly megabytes: number;
   readonly encoding: Encoding;
-  /** What it waits for before the first. */
+  /** The gate that it waits for before the first. */
   readonly gate: string;
 }
 
@@ -58,10 +58,10 @@ export function sharedClock(): number {
   return Number(process.hrtime.bigint() / 1000n);
 }
 
-/** Part of each event, so that a small event has a small but not an empty body. */
+/** Part of each event, so that its body is small but not empty. */
 export const ITEM = "page-of-a-document";
 
-/** What jobs wait for, in the process of a server. */
+/** The gates for which jobs wait, in the process of a server. */
 export class Gates {
   readonly #gates = new Map<string, PromiseWithResolvers<void>>();
 

@@ -7,7 +7,7 @@ import type { StepperInput } from "./agents.ts";
 import { lastSeq, newId, newTraceId, recordOf, steps } from "./raw-record.ts";
 import type { StartTarget } from "./target.ts";
 
-/** An event as the runtime sends it, field by field, but for what a session adds: there GraphQL over WebSocket has its own. */
+/** An event as the runtime sends it, field by field, except what a session adds, for which GraphQL over WebSocket has its own. */
 const schema = buildSchema(`
   scalar JSON
   type Body { level: String!, message: String!, attributes: JSON! }
@@ -24,13 +24,13 @@ const schema = buildSchema(`
   type Subscription { event(events: Int!): Event! }
 `);
 
-/** A subscription as its users write it: an async generator, served by graphql-ws on `ws`, both as they come. */
+/** A subscription as its users write it: an async generator, served by graphql-ws on `ws`, with the defaults of both. */
 export const start: StartTarget = async () => {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   const subscription = {
     async *event({ events }: StepperInput) {
       const job = { id: newId("job_"), traceId: newTraceId(), events, content: steps };
-      // The records between the running notice and the result: those are the runtime's own.
+      // The records between the running notice and the result, which are the runtime's own.
       for (let jobSeq = 2; jobSeq < lastSeq(job); jobSeq++) {
         yield { event: recordOf(job, jobSeq, new Date().toISOString()) };
       }

@@ -4,8 +4,8 @@ import { RawServer } from "./raw-server.ts";
 import type { StartTarget } from "./target.ts";
 
 /**
- * L1 with the commits that a durable submit needs at least: one before its acceptance and one before its stream, each of
- * one small row, for which everybody waits.
+ * L1 with the fewest commits that a durable submit needs: one before its acceptance and one before its stream, each of one small
+ * row, which delays every client.
  */
 export const start: StartTarget = ({ directory }) => {
   const commit = rawCommits(directory, "FULL");

@@ -6,8 +6,8 @@ import type { RawSession } from "./raw-session.ts";
 import type { StartTarget } from "./target.ts";
 
 /**
- * L1 as a server has to be that can send a large result again: a frame is made when its piece is there, and kept. The least
- * that a log in memory costs, then: one `JSON.stringify`, one `ws.send`, and memory that nothing was in before.
+ * L1 as a server must be that can send a large result again: a frame is made when its piece arrives, and kept. This is the lower
+ * bound for a log in memory: one `JSON.stringify`, one `ws.send`, and fresh memory.
  */
 export const start: StartTarget = () => {
   const kept: string[] = [];

@@ -7,8 +7,8 @@ import { RawServer } from "./raw-server.ts";
 import type { StartTarget } from "./target.ts";
 
 /**
- * L1-durable as it has to be where nobody else may wait for the disk: the same commits, synced behind the event loop's back.
- * The least that a durable submit costs by this Node, whatever else a server does, then.
+ * L1-durable as it must be if no client may wait for the disk: the same commits, synced off the event loop. This is the lower bound
+ * for a durable submit on this Node, whatever else a server does.
  */
 export const start: StartTarget = ({ directory }) => {
   const write = rawCommits(directory, "NORMAL");

@@ -3,7 +3,7 @@ import { lastSeq, recordOf } from "./raw-record.ts";
 import { RawServer, type RawWire } from "./raw-server.ts";
 import type { StartTarget } from "./target.ts";
 
-/** What anyone writes first: for each event and each client one object, one `JSON.stringify` and one `ws.send`. */
+/** What anybody would write first: for each event and each client one object, one `JSON.stringify` and one `ws.send`. */
 export const oneByOne: RawWire = {
   stream: (followers, job) =>
     inTurns(followers, lastSeq(job), (from, to) => {

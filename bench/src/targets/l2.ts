@@ -3,12 +3,12 @@ import { lastSeq, recordOf } from "./raw-record.ts";
 import { RawServer } from "./raw-server.ts";
 import type { StartTarget } from "./target.ts";
 
-/** Bytes that are joined to one write, when all is there already. */
+/** Bytes that are joined into one write if all of them are there already. */
 const WRITE = 128 * 1024;
 
 /**
- * The least that a server can do: an event is serialised once for all clients, for each of them only the session's fields
- * are put in front, and the frames of a turn are framed here and leave in one socket write.
+ * The least that a server can do: an event is serialised once for all clients, only the session's fields are put in front for each
+ * of them, and the frames of a turn are framed here and leave in one socket write.
  */
 export const start: StartTarget = () =>
   new RawServer({
@@ -46,7 +46,7 @@ function joined(frames: readonly string[]): readonly Buffer[] {
   return [...writes, Buffer.from(write, "latin1")];
 }
 
-/** Of an unmasked text message (RFC 6455 section 5.2) of ASCII, shorter than 16 MiB. */
+/** The header of an unmasked text message (RFC 6455 section 5.2) of ASCII, shorter than 16 MiB. */
 function header(length: number): string {
   const low = length & 0xff;
   if (length < 126) return String.fromCharCode(0x81, length);

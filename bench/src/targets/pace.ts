@@ -7,12 +7,12 @@ const TURN = 256;
 /** The bytes that may wait in a socket, as in the runtime's transport. */
 const HIGH_WATER_MARK = 256 * 1024;
 
-/** Sends all frames of a session that were made before, one after another. */
+/** Sends all prepared frames of a session, one after another. */
 export type SendPrepared = (session: RawSession) => Promise<void>;
 
 /**
- * Paces what was made before, by the same rules: it may be large, so each write is looked at.
- * @param write one of these
+ * Paces prepared frames by the same rules: they may be large, so each write is checked.
+ * @param write sends one of them
  */
 export function inWrites<T>(
   writes: readonly T[],
@@ -29,9 +29,9 @@ export function inWrites<T>(
 }
 
 /**
- * Paces a raw server so that it competes under the same rules as the runtime, which shares its event loop and bounds what a
- * slow reader costs: at most 256 records in one turn, then `setImmediate`; and no more before each socket has drained once
- * more than 256 KiB wait in it. Without this a raw server would put the whole job into memory in one go and never read.
+ * Paces a raw server so that it competes under the same rules as the runtime, which shares its event loop and bounds what a slow
+ * reader costs: at most 256 records in one turn, then `setImmediate`; and no more until each socket with over 256 KiB waiting has
+ * drained. Without this a raw server would put the whole job into memory at once and never read.
  * @param turn sends the records `from` up to and including `to`
  */
 export async function inTurns(
@@ -41,7 +41,7 @@ export async function inTurns(
 ): Promise<void> {
   for (let from = 1; from <= last; from += TURN) {
     turn(from, Math.min(from + TURN - 1, last));
-    // What `ws` calls its bufferedAmount is this length, as nothing is compressed.
+    // This length is what `ws` calls its bufferedAmount, since nothing is compressed.
     const full = followers.filter(({ socket }) => socket.writableLength > HIGH_WATER_MARK);
     if (full.length > 0) await Promise.all(full.map(({ socket }) => once(socket, "drain")));
     else if (from + TURN <= last) await setImmediate();

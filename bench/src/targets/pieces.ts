@@ -1,7 +1,7 @@
-/** As in a chunk: text, or bytes. */
+/** The encodings of a chunk: text, or bytes. */
 export type Encoding = "utf8" | "base64";
 
-/** Bytes of a piece: of one chunk, then. */
+/** Bytes of a piece, which is one chunk. */
 export const PIECE = 64 * 1024;
 /** Pieces of a mebibyte. */
 export const PIECES_PER_MEGABYTE = 2 ** 20 / PIECE;
@@ -15,7 +15,7 @@ export function textPieces(): readonly string[] {
       const words = Array.from({ length: 16 }, () => WORDS[random() % WORDS.length]);
       lines.push(`${words.join(" ")}${random() % 4 === 0 ? ', "as it were".' : "."}\n`);
     }
-    // From bytes it is one string, where a slice would hold on to another.
+    // Decoded from bytes it is one string; a slice would hold on to another.
     return Buffer.from(lines.join("")).toString("latin1", 0, PIECE);
   });
 }

@@ -20,7 +20,7 @@ test.each(["L1-durable", "L1-unheld"] as const)(
       for (let i = 0; i < 3; i++) await client.run(STEPPER, { events: 0 });
     }
     const database = new DatabaseSync(join(directory, RAW_FILE));
-    // One of the second is to have a log at all.
+    // One of the second server's is to create its log.
     const first = target === "L1-unheld" ? 1 : 0;
     const rows = database.prepare("SELECT count(*) AS rows FROM rows").get();
     expect(rows).toEqual({ rows: first + 6 });

@@ -1,18 +1,18 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-/** Where {@link rawCommits} has its file. */
+/** The file name of {@link rawCommits}. */
 export const RAW_FILE = "l1.db";
 
 /**
  * Commits of one small row each, by the SQLite of this Node.
  *
  * @param synchronous `FULL` syncs each within the commit, `NORMAL` leaves that to the caller
- * @returns makes one
+ * @returns a function that makes one
  */
 export function rawCommits(directory: string, synchronous: "FULL" | "NORMAL"): () => void {
   const database = new DatabaseSync(join(directory, RAW_FILE));
-  // As the store has its file to itself, so that a commit needs neither locks nor shared memory.
+  // Like the store, it has its file to itself, so that a commit needs neither locks nor shared memory.
   database.exec("PRAGMA locking_mode = EXCLUSIVE");
   database.exec("PRAGMA journal_mode = WAL");
   database.exec(`PRAGMA synchronous = ${synchronous}`);

@@ -13,11 +13,11 @@ export interface RawJob {
 export interface RawContent {
   /** @returns the payload of its event number `i`, from 0 on */
   event(i: number, ts: string): object;
-  /** What its result says besides that it ended well. */
+  /** The fields of its result besides its success. */
   readonly result: object;
 }
 
-/** Small log events, as of the stepper. */
+/** Small log events, like those of the stepper. */
 export const steps: RawContent = {
   event: (i, ts) => ({
     kind: "log",
@@ -27,7 +27,7 @@ export const steps: RawContent = {
   result: { result: null },
 };
 
-/** A streamed result of so many pieces and an empty last one, as of the chunker. */
+/** A streamed result of this many pieces and an empty last one, like that of the chunker. */
 export function chunks(encoding: Encoding, count: number): RawContent {
   const data =
     encoding === "utf8"
@@ -56,8 +56,8 @@ export function lastSeq({ events }: RawJob): number {
 }
 
 /**
- * The record that is number `jobSeq` of the job, as the runtime writes it: every field, in the same order, with values of
- * the same length. What a session adds to it is not included.
+ * The record with the number `jobSeq` of the job, as the runtime writes it: every field, in the same order, with values of the same
+ * length. What a session adds to it is not included.
  */
 export function recordOf(job: RawJob, jobSeq: number, ts: string): object {
   const { event, result } = job.content;

@@ -17,11 +17,11 @@ import { RawSession } from "./raw-session.ts";
 
 /** How a raw server sends. */
 export interface RawWire {
-  /** Is done with a submit before it is answered, at once or when it resolves. */
+  /** Handles a submit before it is answered; done when it returns or resolves. */
   accept?(): void | Promise<void>;
-  /** Sends a job's stream to all who follow it: its records, the running notice first and the result last. */
+  /** Sends a job's stream to all its followers: its records, the running notice first and the result last. */
   stream(followers: readonly RawSession[], job: RawJob): Promise<void>;
-  /** Puts the frames of one session into the form in which they are sent, before they are. Without it none is made before. */
+  /** Converts the frames of one session to the form in which they are sent, ahead of time. If absent, none are prepared. */
   readonly prepare?: ((frames: readonly string[]) => SendPrepared) | undefined;
 }
 
@@ -37,15 +37,15 @@ interface ClientMessage {
 }
 
 /**
- * A server without a protocol: as much of the wire as the generator speaks, without a check of anything, and without a
- * thing that is kept but the frames that a scenario wants to come from memory.
+ * A server without a protocol: as much of the wire as the generator speaks, without any checks, and without storing anything but
+ * the frames that a scenario wants to come from memory.
  */
 export class RawServer {
   readonly #wire: RawWire;
   readonly #gates = new Gates();
-  /** Of the jobs that wait at a gate. */
+  /** The jobs that wait at a gate. */
   readonly #waiting = new Map<string, { readonly job: RawJob; readonly followers: RawSession[] }>();
-  /** By session, the last that was prepared for it. */
+  /** By session, what was last prepared for it. */
   readonly #prepared = new Map<string, SendPrepared>();
 
   constructor(wire: RawWire) {
@@ -105,7 +105,7 @@ export class RawServer {
     });
   }
 
-  /** All of a job's stream is made before the gate, and sent when there is somebody behind it. */
+  /** The whole stream of a job is made before the gate, and sent once it has a follower. */
   async #sendPrepared(
     session: RawSession,
     job: RawJob,
@@ -143,7 +143,7 @@ function jobOf(
   return { ...names, events: pieces + 1, content: chunks(encoding, pieces) };
 }
 
-/** The frames of a job's stream, which the session has to itself. */
+/** The frames of a job's stream, in a session without other jobs. */
 function framesOf(session: RawSession, job: RawJob): readonly string[] {
   const ts = new Date().toISOString();
   return Array.from({ length: lastSeq(job) }, (_, i) => {

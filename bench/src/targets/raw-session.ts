@@ -4,7 +4,7 @@ import { newId } from "./raw-record.ts";
 
 /** One client of a raw server and the numbering of its stream. */
 export class RawSession {
-  /** That of an earlier one, once it has resumed it. */
+  /** That of an earlier session, once it has resumed that. */
   id = newId("sess_");
   readonly ws: WebSocket;
   /** Underneath `ws`. */
@@ -17,7 +17,7 @@ export class RawSession {
     this.socket = socket;
   }
 
-  /** Sends what is no part of the stream. */
+  /** Sends what is not part of the stream. */
   say(
     type: string,
     payload: object,

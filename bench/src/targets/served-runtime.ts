@@ -80,7 +80,7 @@ const chunker = defineAgent({
   },
 });
 
-/** Ours, as anyone would install it: the runtime on this store, over WebSocket. @returns the URL to connect to */
+/** Our runtime, as anybody would set it up: on this store, over WebSocket. @returns the URL to connect to */
 export async function serveRuntime(store: Store, { limits }: TargetOptions): Promise<string> {
   const runtime = createRuntime({
     agents: [stepper, opener, flooder, stamper, chunker],
