@@ -11,7 +11,7 @@ const size: InstallSize = {
 };
 const page = pageOf([{ ...size, name: "@arcp/client" }, size]);
 
-test("a page as it was written is right, and stays so while figures drift a little", () => {
+test("a freshly generated page is right, and stays so while figures drift a little", () => {
   expect(pageFaults(page, size)).toEqual([]);
   expect(pageFaults(page, { ...size, packed: 94_000, total: 4_800_000 })).toEqual([]);
 });
@@ -23,6 +23,6 @@ test.each([
   { brings: ["zod"] },
   { brings: ["ulid", "ws", "zod"] },
   { name: "@arcp/other" },
-])("another %j is seen", (change) => {
+])("another %j is detected", (change) => {
   expect(pageFaults(page, { ...size, ...change })).toHaveLength(1);
 });

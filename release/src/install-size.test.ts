@@ -39,7 +39,7 @@ test.each([
   expect(faultsOf(name, installed(other))).toEqual(right ? [] : [`it brings ${other}`]);
 });
 
-test("whoever brings too much, or runs a script when it is installed, is told", () => {
+test("a package that brings too much, or runs a script when it is installed, is reported", () => {
   const many = Array.from({ length: 61 }, (_, index) => installed(`other-${index}`));
   expect(faultsOf("@arcp/cli", ...many)).toEqual(["it brings 61 packages"]);
   const huge = installed("huge", { bytes: 40_000_000 });

@@ -9,7 +9,7 @@ const promising = (node?: string): Manifest => ({
   ...(node === undefined ? {} : { engines: { node } }),
 });
 
-test("the packages promise one Node, and the README says the same", () => {
+test("the packages promise the same Node, and so does the README", () => {
   const [major, minor] = oldestNode(publicPackages().map(({ manifest }) => manifest)).split(".");
   expect(read("README.md")).toContain(`The packages need Node ${major}.${minor} or later.`);
 });
@@ -18,7 +18,7 @@ test.each([
   [">=22.13", ">=22.14"],
   [">=22.13", undefined],
   [">=22", ">=22"],
-])("packages that promise %s and %s are told of", (one, other) => {
+])("packages that promise %s and %s are reported", (one, other) => {
   expect(oldestNode([promising(">=22.13"), promising(">=22.13")])).toBe("22.13.0");
   expect(() => oldestNode([promising(one), promising(other)])).toThrow("have to name one Node");
 });

@@ -23,7 +23,7 @@ import { unseen } from "only-shown";
 \`\`\`
 `;
 
-test("what a page tells to install is read, and what its programs import", () => {
+test("the packages that a page tells users to install, and those that its programs import, are read", () => {
   const page = new Page("x.md", text);
   expect(namedBy(page)).toEqual(["@arcp/x", "zod"]);
   expect(importedBy(page)).toEqual(["zod", "@arcp/x", "@arcp/y"]);

@@ -26,11 +26,11 @@ test.each(tarballs)("$name: it holds what a user needs and nothing else", (tarba
   expect(contentFaults(tarball)).toEqual([]);
 });
 
-test.each(tarballs)("$name: its package.json says what it has to", (tarball) => {
+test.each(tarballs)("$name: its package.json says what it must", (tarball) => {
   expect(manifestFaults(tarball)).toEqual([]);
 });
 
-test("an entry that is not there is seen", async () => {
+test("an entry that does not exist is detected", async () => {
   const broken = core.changed({ "dist/index.js": undefined, "dist/index.d.ts": undefined });
   expect((await publintFaults(broken)).join()).toContain("FILE_DOES_NOT_EXIST");
   expect((await typeFaults(broken)).join()).toContain("NoResolution");
@@ -45,7 +45,7 @@ test.each([
   ["what was built of a source that is gone", { "dist/gone.js.map": '{"sources":[]}' }],
   ["no source map", { "dist/clock.js.map": undefined }],
   ["a source map of what is not there", { "src/clock.ts": undefined }],
-])("a tarball with %s is seen", (_what, change) => {
+])("a tarball with %s is detected", (_what, change) => {
   expect(contentFaults(core)).toEqual([]);
   expect(contentFaults(core.changed(change))).not.toEqual([]);
 });
@@ -61,7 +61,7 @@ test.each([
   ["exports", undefined],
   ["publishConfig", {}],
   ["dependencies", { zod: "catalog:" }],
-])("a package.json with another %s is seen", (field, value) => {
+])("a package.json with another %s is detected", (field, value) => {
   const manifest = JSON.stringify({ ...core.manifest, [field]: value });
   expect(manifestFaults(core.changed({ "package.json": manifest }))).toHaveLength(1);
 });
