@@ -22,7 +22,7 @@ test.each([
   expect(modules.some((id) => /\/zod\//.test(id))).toBe(without.length === 0);
 });
 
-test("the client for a browser has nothing of Node in it, and not the library ws", async () => {
+test("the client for a browser contains nothing of Node, and not the library ws", async () => {
   const { modules } = await bundleClient("es");
   expect(modules.filter((id) => isBuiltin(id) || /browser-external|\/ws\//.test(id))).toEqual([]);
   expect(modules.filter((id) => /\/transport-ws\/dist\/(?!browser)/.test(id))).toContainEqual(
@@ -37,7 +37,7 @@ test("the page is bundled as a page and a script", async () => {
   expect(files.get("/index.html")?.body).toContain(`src="${script}"`);
 });
 
-test("the bundle, where there is nothing but a browser's globals, gets everything over five cuts", async () => {
+test("the bundle, with only a browser's globals, gets everything over five cuts", async () => {
   await using site = new Site();
   const url = new URL("/arcp", await site.open());
   url.protocol = "ws:";
@@ -64,7 +64,7 @@ test("the bundle, where there is nothing but a browser's globals, gets everythin
   let cuts = 0;
   for await (const { jobSeq } of job.events) {
     seen.push(jobSeq);
-    // Only what is there can be cut, and what comes next comes over another connection.
+    // Only an open connection can be cut, and what comes next comes over another one.
     if (seen.length % 10 === 0 && cuts < 5 && site.dialled > cuts) cuts += site.cut();
   }
   expect(seen).toEqual(Array.from({ length: 1_001 }, (_, i) => i + 1));

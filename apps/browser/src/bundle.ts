@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build, type InlineConfig, type Rolldown } from "vite";
 
-/** What a web server answers with, by path. */
+/** The files of a web server, by path. */
 export type PageFiles = ReadonlyMap<string, { readonly type: string; readonly body: string }>;
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -33,7 +33,7 @@ export interface ClientBundle {
  * The whole client for a browser.
  *
  * @param format a module, as a page has it, or a script that defines `arcp`
- * @param without packages that the page is taken to have anyway
+ * @param without packages that the page is assumed to have anyway
  */
 export async function bundleClient(
   format: "es" | "iife",
@@ -44,7 +44,7 @@ export async function bundleClient(
       lib: { entry: `${here}whole-client.ts`, formats: [format], name: "arcp", fileName: "arcp" },
       rolldownOptions: {
         external: without.map((name) => new RegExp(`^${name}(/|$)`)),
-        // Vite leaves the white space of a library's module to whoever bundles it.
+        // Vite leaves white space in a library's module for the application's bundler.
         output: { minify: true },
       },
     },

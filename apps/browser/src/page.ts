@@ -7,11 +7,11 @@ import {
 } from "@arcp/client";
 import { dial } from "@arcp/transport-ws";
 
-// The endpoint of the server that this page came from.
+// The endpoint on the server that this page came from.
 const endpoint = new URL("/arcp", location.href);
 endpoint.protocol = location.protocol === "https:" ? "wss:" : "ws:";
 
-// What outlives a reload: the session, and a key that always leads to the same job.
+// What survives a reload: the session, and a key that always leads to the same job.
 const saved = sessionStorage.getItem("session");
 const restore: SavedSession | undefined = saved === null ? undefined : JSON.parse(saved);
 const persist = (session: SavedSession) =>
@@ -27,11 +27,11 @@ const ticks = Number(query.get("ticks") ?? 20);
 const pace = Number(query.get("pace") ?? 500);
 const job = await client.submit("ticker", { ticks, pace }, { idempotencyKey: key });
 
-// The connection may break, and the page be loaded again, as often as they like: each event comes once, and in order.
+// The connection may break and the page be reloaded as often as they like: each event comes once, and in order.
 for await (const event of job.events) add("events", `${event.jobSeq ?? "-"} ${lineOf(event)}`);
 
 const outcome = await job.outcome();
-sessionStorage.removeItem("key"); // the next load begins a new job, also when this one failed
+sessionStorage.removeItem("key"); // the next load starts a new job, even if this one failed
 const shown = outcome.status === "success" ? JSON.stringify(outcome.result) : outcome.error.message;
 const result = document.querySelector("#result");
 if (result !== null) result.textContent = shown;

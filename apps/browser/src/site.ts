@@ -44,7 +44,7 @@ export class Site implements AsyncDisposable {
     return `http://127.0.0.1:${port}/`;
   }
 
-  /** Cuts every WebSocket, without a close frame or any other word. @returns how many there were */
+  /** Cuts every WebSocket abruptly, without a close frame. @returns how many there were */
   cut(): number {
     const sockets = [...this.#sockets];
     for (const socket of sockets) socket.destroy();

@@ -12,7 +12,7 @@ interface Ports extends OpenConnection {
   readonly port: MessagePort;
 }
 
-// Takes ports and says nothing.
+// Accepts ports and says nothing.
 const worker = new Worker(
   `require("node:worker_threads").parentPort.on("message", (port) => {
     port.on("message", () => {});
@@ -35,7 +35,7 @@ const ports: OpenTransport<Ports> = {
 describe("the transport contract between threads", () => {
   test.each(transportContract)("$name", (transportCase) => transportCase.run(ports));
 
-  test("nothing of it is skipped", () => {
+  test("none of it is skipped", () => {
     expect(transportContract.flatMap((one) => missing(one, ports))).toEqual([]);
   });
 });

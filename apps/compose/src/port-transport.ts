@@ -9,7 +9,7 @@ import {
   TransportClosedError,
 } from "@arcp/core";
 
-// The seam of transports: strings in, strings out, and a send that stays pending while too much waits.
+// The transport interface: strings in, strings out, and a send that stays pending while too much waits.
 
 /** What passes through a port. */
 type Message =
@@ -28,7 +28,7 @@ export function portTransport(port: MessagePort): Transport {
   let closed: TransportClosedError | undefined;
   const post = (message: Message): void => port.postMessage(message);
 
-  // A port knows nothing of back-pressure: each end tells the other one how much it has read.
+  // A port has no back-pressure: each end tells the other one how much it has read.
   const frames = new FrameQueue(() => {
     const taken = came - frames.waiting;
     if (taken - told < HIGH_WATER_MARK / 4) return;
@@ -55,7 +55,7 @@ export function portTransport(port: MessagePort): Transport {
       room = undefined;
     } else end(message.goodbye);
   });
-  // Without a goodbye before it: the other thread is gone.
+  // The port closed without a goodbye: the other thread is gone.
   port.on("close", () => end(undefined));
 
   return {
@@ -83,7 +83,7 @@ function weight(frame: string): number {
   return Math.max(1, frame.length);
 }
 
-/** Dials a worker, which has to take the ports that come by {@link servePorts}. */
+/** Dials a worker, which accepts the ports with {@link servePorts}. */
 export function dialWorker(worker: Worker): Dial {
   return async (signal) => {
     signal.throwIfAborted();
@@ -97,7 +97,7 @@ export function dialWorker(worker: Worker): Dial {
   };
 }
 
-/** Takes the ports that come to this thread. */
+/** Accepts the ports that are sent to this thread. */
 export function servePorts(parent: MessagePort, accept: (transport: Transport) => unknown): void {
   parent.on("message", (port: MessagePort) => {
     port.postMessage("taken");

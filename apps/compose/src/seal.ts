@@ -19,7 +19,7 @@ export class Seal {
     return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString("base64");
   }
 
-  /** @throws when it was sealed with another key, for another place, or changed */
+  /** @throws if it was sealed with another key, for another place, or changed */
   open(sealed: string, place: string): string {
     const bytes = Buffer.from(sealed, "base64");
     const decipher = createDecipheriv("aes-256-gcm", this.#key, bytes.subarray(0, NONCE))

@@ -6,12 +6,12 @@ import { DamagedRow, type JobIndex, type JobRow } from "@arcp/runtime/store";
 import { describe, expect, test } from "vitest";
 import { sealedStore } from "./sealed-store.ts";
 
-// A wrapper keeps nothing itself: what holds over a store in memory holds over any.
+// The wrapper stores nothing itself: what holds over a store in memory holds over any.
 const sealed: OpenStore = { open: async () => sealedStore(memoryStore(), randomBytes(32)) };
 
 describe("the store contract", () => {
   for (const storeCase of storeContract) {
-    // Limits of the store beneath count what is sealed, which is longer.
+    // The limits of the inner store count sealed texts, which are longer.
     test.skipIf(missing(storeCase, sealed).length > 0)(storeCase.name, () => storeCase.run(sealed));
   }
 });
@@ -33,7 +33,7 @@ test("nothing opens with another key, or at another place", async () => {
   await expect(store.logs.read(other, 0, limits)).rejects.toThrow();
 });
 
-test("a row that the store beneath cannot read is told to whoever lists", async () => {
+test("a row that the inner store cannot read is reported to the caller of the listing", async () => {
   const beneath = memoryStore();
   const lost = { id: newJobId(), error: new DamagedRow("its row cannot be read") };
   const list: JobIndex["list"] = async (_query, damaged) => {
@@ -46,7 +46,7 @@ test("a row that the store beneath cannot read is told to whoever lists", async 
   expect(told).toEqual([lost]);
 });
 
-test("inputs and checkpoints are sealed, whichever way they come", async () => {
+test("inputs and checkpoints are sealed, however they are stored", async () => {
   const beneath = memoryStore();
   const store = sealedStore(beneath, randomBytes(32));
   const id = newJobId();

@@ -1,11 +1,11 @@
 import type { JobChange, JobIndex, JobRow, LogRecord, LogStore, Store } from "@arcp/runtime/store";
 import { Seal } from "./seal.ts";
 
-// The seam of stores: small interfaces, so that one can be wrapped and the others passed on as they are.
+// The store interfaces are small, so that one can be wrapped and the others passed on as they are.
 
 /**
- * A store whose file tells nobody what agents say: records, inputs and checkpoints are encrypted before they get to the store
- * beneath. What it has to find things by stays readable: ids, principals, names of agents, leases and times.
+ * A store whose file does not reveal what agents say: records, inputs and checkpoints are encrypted before they get to the inner
+ * store. What it is searched by stays readable: ids, principals, names of agents, leases and times.
  */
 export function sealedStore(store: Store, key: Uint8Array): Store {
   const seal = new Seal(key);
@@ -38,7 +38,7 @@ function sealedLogs(logs: LogStore, seal: Seal): LogStore {
         })),
       ),
     async read(job, after, limits) {
-      // The limit is meant for what is opened; sealed, that is no longer than this.
+      // The limit is for the opened text, which is no longer than this.
       const characters = 4 * limits.characters + 40 * limits.records;
       const page = await logs.read(job, after, { ...limits, characters });
       const first = Math.max(after, page.floor) + 1;
@@ -65,13 +65,13 @@ function sealedJobs(jobs: JobIndex, seal: Seal): JobIndex {
       const row = await jobs.get(id);
       return row && openedRow(row, seal);
     },
-    // A listing holds neither input nor checkpoint.
+    // A listing has neither input nor checkpoint.
     list: (query, damaged) => jobs.list(query, damaged),
     remove: (id) => jobs.remove(id),
   };
 }
 
-/** What is undefined takes something away: it stays. */
+/** An undefined value deletes something: it stays undefined. */
 function sealedChange(change: JobChange & Pick<JobRow, "checkpoint">, job: string, seal: Seal) {
   const { input, checkpoint } = change;
   return {

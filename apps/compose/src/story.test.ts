@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { story } from "./story.ts";
 
-test("a runtime of one's own parts", async () => {
+test("a runtime made of custom parts", async () => {
   const lines: string[] = [];
   await story((line) => lines.push(line));
   expect(lines.filter((line) => line.startsWith("ok"))).toHaveLength(8);

@@ -13,8 +13,8 @@ import { signedToken } from "./signed-tokens.ts";
 const SECRET = "the magpie sleeps at noon";
 
 /**
- * Uses a runtime whose auth, policy, store and transport are its own.
- * @throws when something that it shows does not hold
+ * Uses a runtime with an auth, a policy, a store and a transport of its own.
+ * @throws if anything that it shows does not hold
  */
 export async function story(say: (line: string) => void): Promise<void> {
   await using cleanup = new AsyncDisposableStack();

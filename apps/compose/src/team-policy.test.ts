@@ -8,20 +8,20 @@ const policy = teamPolicy({
 });
 const job = { id: "job_1", principal: "alice", agent: "notes@1.0.0" };
 
-test("a job is for the team of whoever submitted it", () => {
+test("a job is visible to its submitter's team", () => {
   expect(policy.mayObserve?.("bob", job)).toBe(true);
   expect(policy.mayObserve?.("carol", job)).toBe(false);
-  // Two strangers are no team.
+  // Two strangers are not a team.
   expect(policy.mayObserve?.("mallory", { ...job, principal: "eve" })).toBe(false);
 });
 
-test("an agent is for those whose it is", () => {
+test("an agent is for those who may use it", () => {
   expect(policy.maySubmit?.("alice", "notes")).toBe(true);
   expect(policy.maySubmit?.("bob", "notes")).toBe(false);
   expect(policy.maySubmit?.("constructor", "notes")).toBe(false);
 });
 
-test("a budget is cut down to what is allowed, and set where none was asked for", () => {
+test("a budget is cut to what is allowed, and set if none was requested", () => {
   const granted = (amounts?: string[]) =>
     policy.grant?.(
       "alice",

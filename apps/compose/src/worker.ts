@@ -1,5 +1,4 @@
-// The runtime, in a thread of its own, put together from parts: its auth, its policy, its store and its transport are
-// those of this app.
+// The runtime, in a thread of its own, assembled from parts: its auth, policy, store and transport are those of this app.
 import { parentPort, workerData } from "node:worker_threads";
 import { createRuntime } from "@arcp/runtime";
 import { sqliteStore } from "@arcp/store-sqlite";
@@ -23,7 +22,7 @@ const runtime = createRuntime({
     carol: { team: "blue", agents: ["notes"], credits: 10 },
   }),
   store: sealedStore(sqliteStore(file), key),
-  // Whom it refuses, the story tells.
+  // The story shows whom it refuses.
   logger: pino({ enabled: false }),
 });
 

@@ -16,7 +16,7 @@ export type Line = z.infer<typeof Line>;
 
 /** The client as a process of its own, which can be killed. */
 export class ClientProcess implements AsyncDisposable {
-  /** What it says, until it has ended. */
+  /** Its output, until it ends. */
   readonly lines: AsyncIterable<Line>;
   readonly #child: ChildProcess;
   readonly #exit: Promise<unknown[]>;

@@ -1,12 +1,12 @@
-// The program that is killed: `node client.ts <url> <csv> <report> <session> <credits>`. It has no case for being the second one:
-// it goes on with the session that it finds, and submits under a key that leads to the job that there is.
+// The program that is killed: `node client.ts <url> <csv> <report> <session> <credits>`. It needs no special case for a second
+// start: it goes on with the session that it finds, and submits under a key that leads to the existing job.
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { connect, type SavedSession } from "@arcp/client";
 import { dial } from "@arcp/transport-ws";
 
 const [url = "", csv = "", report = "", session = "", credits = ""] = process.argv.slice(2);
 
-/** A file that is there as a whole or not at all: this process may die at any moment. */
+/** Writes a file entirely or not at all: this process may die at any moment. */
 const persist = async (saved: SavedSession): Promise<void> => {
   await writeFile(`${session}.new`, JSON.stringify(saved), { mode: 0o600 });
   await rename(`${session}.new`, session);

@@ -10,8 +10,8 @@ const Row = z.object({ day: z.iso.date(), country: z.string(), amount: z.coerce.
 const BATCH = 1_000;
 
 /**
- * Reads a CSV of orders that is sorted by day, and streams a line for each month as soon as the month is over. Rows are
- * paid for before they count: where the budget ends, the report does, and says so.
+ * Reads a CSV of orders that is sorted by day, and streams a line for each month as soon as the month is over. Rows are paid for
+ * before they count: where the budget ends, the report does, and says so.
  */
 export const csvReport = defineAgent({
   name: "csv-report",

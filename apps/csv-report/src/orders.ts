@@ -15,11 +15,11 @@ const countries = ["DE", "FR", "NL", "PL", "SE"];
 const DAY = 86_400_000;
 const NEW_YEAR = Date.UTC(2026, 0, 1);
 
-/** So many orders over the year, sorted by day; the same ones every time. */
+/** This many orders over the year, sorted by day; the same ones every time. */
 function* orders(count: number): Generator<Order, void, undefined> {
   for (let id = 0; id < count; id++) {
     const day = new Date(NEW_YEAR + Math.floor((365 * id) / count) * DAY);
-    // Scattered without chance.
+    // Scattered without randomness.
     const scattered = Math.imul(id + 1, 2_654_435_761) >>> 8;
     yield {
       id,
@@ -46,7 +46,7 @@ export function rateOf(month: string): number {
   return 1.08 + Number(month.slice(5)) / 100;
 }
 
-/** The report on them as it should be, made without the CSV and without the agent. */
+/** The report as it should be, made without the CSV and without the agent. */
 export function expectedReport(count: number): string {
   let report = "month,orders,EUR,USD,largest country\n";
   const all = [...orders(count)];

@@ -1,7 +1,7 @@
 import { MultiBar, type SingleBar } from "cli-progress";
 import colours from "picocolors";
 
-/** Where the story is told. */
+/** Where the story is printed. */
 export interface Screen {
   say(line: string): void;
   progress(rows: number): void;
@@ -26,7 +26,7 @@ function withBar(total: number): Screen {
   });
   let bar: SingleBar | undefined;
   return {
-    // What the bar left on the rest of the line must go.
+    // What the bar left on the rest of the line must be cleared.
     say: (line) => (bar === undefined ? console.log(line) : bars.log(`${line}\u001b[K\n`)),
     progress(rows) {
       bar ??= bars.create(total, 0);
@@ -45,7 +45,7 @@ function plain(total: number): Screen {
     say: (line) => console.log(line),
     progress(rows) {
       const tenth = Math.floor((10 * rows) / total);
-      // The second client is told everything from the start.
+      // The second client gets everything from the start.
       if (tenth === told) return;
       told = tenth;
       console.log(`  ${rows}/${total} rows`);

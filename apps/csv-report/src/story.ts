@@ -18,13 +18,13 @@ const { green, red } = colours;
 
 export interface StoryOptions {
   readonly rows: number;
-  /** How long the calls of the tool for one report take together. */
+  /** How long the tool calls for one report take together. */
   readonly seconds: number;
 }
 
 /**
  * Has a report made while the client's connection is cut and then the client killed.
- * @throws when something that it shows does not hold
+ * @throws if anything that it shows does not hold
  */
 export async function story({ rows, seconds }: StoryOptions, screen: Screen): Promise<void> {
   await using cleanup = new AsyncDisposableStack();
@@ -36,7 +36,7 @@ export async function story({ rows, seconds }: StoryOptions, screen: Screen): Pr
   await writeOrders(csv, rows);
   screen.say(`${csv} has ${rows} rows`);
 
-  // Exchange rates come from a tool. For those of two months the agent has to wait until the story has got there.
+  // Exchange rates come from a tool. For two of the months the agent must wait until the story gets there.
   const cut = Promise.withResolvers<void>();
   const killed = Promise.withResolvers<void>();
   const published = new Map([
@@ -85,7 +85,7 @@ export async function story({ rows, seconds }: StoryOptions, screen: Screen): Pr
       cut.resolve();
       screen.say(red(`its TCP connection was reset after ${line.rows} rows`));
     }
-    // It has its connection again, since the agent did not get here before that was cut.
+    // It is connected again, since the agent did not get here before the cut.
     if (line.rows >= rows * 0.6) {
       await first.kill();
       screen.say(red(`it came back, and was killed (SIGKILL) after ${line.rows} rows`));
@@ -94,7 +94,7 @@ export async function story({ rows, seconds }: StoryOptions, screen: Screen): Pr
   }
   const partial = await readFile(report, "utf8");
   const connections = sockets.length;
-  // The first one too, had the client ended by itself: then the checks below say so.
+  // The first one too, if the client ended by itself: then the checks below say so.
   for (const gate of [cut, killed]) gate.resolve();
 
   const second = cleanup.use(new ClientProcess(args));

@@ -43,13 +43,13 @@ export function formatReport(lines: readonly AuditLine[]): string {
   return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 }
 
-/** @throws ZodError or SyntaxError when it is no report */
+/** @throws ZodError or SyntaxError if it is not a report */
 export function parseReport(text: string): AuditLine[] {
   const lines = text.split("\n").filter((line) => line !== "");
   return lines.map((line) => AuditLine.parse(JSON.parse(line)));
 }
 
-/** The lines of one sort, in the order of the report. */
+/** The lines of one kind, in the order of the report. */
 export function linesOf<L extends AuditLine["line"]>(
   report: readonly AuditLine[],
   sort: L,

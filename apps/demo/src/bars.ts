@@ -3,11 +3,11 @@ import { MultiBar, type SingleBar } from "cli-progress";
 import colours from "picocolors";
 import { digits } from "./text.ts";
 
-/** How far a viewer has seen the job come. */
+/** How much of the job a viewer has seen. */
 export interface Seen {
   readonly current: number;
   readonly total: number;
-  /** Credits left, as the runtime said last. */
+  /** Credits left, as last reported by the runtime. */
   readonly credits: number;
 }
 
@@ -36,7 +36,7 @@ export class Bars {
     row.bar.update(seen.current);
   }
 
-  /** Shows a connection as lost, or as there again. */
+  /** Shows a connection as lost or restored. */
   connection(viewer: string, isLost: boolean): void {
     const row = this.#rows.get(viewer);
     if (row !== undefined) row.isLost = isLost;
@@ -45,13 +45,13 @@ export class Bars {
   /** Prints a line above the bars, which must fit the terminal's width. */
   above(line: string): void {
     if (this.#bars === undefined) this.#out.write(`${line}\n`);
-    // What a bar left on the rest of the line must go.
+    // What a bar left on the rest of the line must be cleared.
     else this.#bars.log(`${line}\u001b[K\n`);
   }
 
   /** Leaves the bars as they are and ends them. */
   stop(): void {
-    // Lines that still wait are only written by an update.
+    // Only an update writes lines that still wait.
     this.#bars?.update();
     this.#bars?.stop();
     this.#bars = undefined;
@@ -66,7 +66,7 @@ export class Bars {
       hideCursor: true,
       // A line that went above the bars has overwritten them.
       forceRedraw: true,
-      // Its own last drawing would cut lines short, taking colours for characters.
+      // Its own final drawing would cut lines short, since it counts colour codes as characters.
       clearOnComplete: true,
       format: (_options, _params, { viewer }: { viewer: string }) => this.#render(viewer),
     });
@@ -77,7 +77,7 @@ export class Bars {
 
   #render(viewer: string): string {
     const row = this.#rows.get(viewer);
-    // The bar is drawn once before it is known here.
+    // The bar is drawn once before it is registered here.
     if (row === undefined) return "";
     const { current, total, credits } = row.seen;
     const name = ` ${viewer.padEnd(5)} `;

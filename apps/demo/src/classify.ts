@@ -7,13 +7,13 @@ const ClassifyInput = z.object({ names: z.array(z.string()) });
 export const ClassifyOutput = z.object({ languages: z.array(z.string()) });
 
 export interface ClassifyOptions {
-  /** Milliseconds that each call takes, as a tool that asks a model or a service would. */
+  /** Milliseconds that each call takes, as if the tool asked a model or a service. */
   readonly latency: number;
-  /** Hears of each call, numbered from 1, when it is about to be answered. */
+  /** Called for each call, numbered from 1, just before it is answered. */
   readonly answering?: (call: number) => void;
 }
 
-/** A tool of the runtime: tells the languages of files by their names. */
+/** A tool of the runtime: returns the languages of files by their names. */
 export function classifier({ latency, answering }: ClassifyOptions): Tool {
   let calls = 0;
   return async (args, { signal }): Promise<z.infer<typeof ClassifyOutput>> => {

@@ -79,7 +79,7 @@ const remaining = (events: readonly JobEvent[]) =>
       : [],
   );
 
-test("counts lines by language, finds what is left to do, and follows no links", async () => {
+test("counts lines by language, finds open tasks, and follows no links", async () => {
   const { job } = await audit("1");
   const report = parseReport(await job.text());
   expect(linesOf(report, "summary")).toEqual([
@@ -116,13 +116,13 @@ test("counts lines by language, finds what is left to do, and follows no links",
   ]);
 });
 
-test("R-9.6-11: the budget that is left is exact", async () => {
+test("R-9.6-11: the remaining budget is exact", async () => {
   const { events } = await audit("0.3");
   // In binary, 0.3 - 5 x 0.01 is not 0.25.
   expect(remaining(events).at(-1)).toBe(0.25);
 });
 
-test("tells progress up to the last file and calls its tool", async () => {
+test("reports progress up to the last file and calls its tool", async () => {
   const { events } = await audit("1");
   const progress = events.flatMap((event) => (event.kind === "progress" ? [event.body] : []));
   expect(progress.map(({ current }) => current)).toEqual([0, 1, 2, 3, 4, 5]);
@@ -133,7 +133,7 @@ test("tells progress up to the last file and calls its tool", async () => {
   ]);
 });
 
-test("R-8.4-1: streams its report as chunks, for a long one more than two", async () => {
+test("R-8.4-1: streams its report as chunks, a long one in more than two", async () => {
   writeFileSync(join(root, "many.ts"), "// TODO\n".repeat(120));
   const { job, events } = await audit("1");
   const chunks = events.flatMap((event) => (event.kind === "result_chunk" ? [event.body] : []));
@@ -142,7 +142,7 @@ test("R-8.4-1: streams its report as chunks, for a long one more than two", asyn
   expect(linesOf(parseReport(await job.text()), "todo")).toHaveLength(122);
 });
 
-test("R-9.3-3: a probe outside of the lease is refused on the stream and in the report", async () => {
+test("R-9.3-3: a probe outside the lease is refused in the stream and in the report", async () => {
   const probe = join(base, "secret.ts");
   const { job, events } = await audit("1", { probe });
   expect(linesOf(parseReport(await job.text()), "probe")).toEqual([
@@ -154,13 +154,13 @@ test("R-9.3-3: a probe outside of the lease is refused on the stream and in the 
   expect(answer?.body).toMatchObject({ error: { code: "PERMISSION_DENIED" } });
 });
 
-test("a probe that succeeds is told as such", async () => {
+test("a probe that succeeds is reported as such", async () => {
   const probe = join(root, "a.ts");
   const { job } = await audit("1", { probe });
   expect(linesOf(parseReport(await job.text()), "probe")).toEqual([{ line: "probe", path: probe }]);
 });
 
-test("R-9.6-6: a budget that is used up ends the reading, and what was read is reported", async () => {
+test("R-9.6-6: an exhausted budget ends the reading, and what was read is reported", async () => {
   const { job, events } = await audit("0.03");
   expect(linesOf(parseReport(await job.text()), "summary")).toMatchObject([
     { files: 3, unreadable: 0, complete: false },
@@ -173,7 +173,7 @@ test("a job without the tool fails with the refusal", async () => {
   await expect(job.text()).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
 });
 
-test("an input that is none is refused", async () => {
+test("an invalid input is refused", async () => {
   await expect(client.submit("code-audit", { root: "relative" })).rejects.toMatchObject({
     code: "INVALID_REQUEST",
   });

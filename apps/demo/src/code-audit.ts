@@ -8,11 +8,11 @@ import { type ReadFile, Tally } from "./tally.ts";
 import { listTree, unlessJobIsOver } from "./tree.ts";
 
 export const AuditInput = z.object({
-  /** The absolute path of the tree; the lease has to cover it (`fs.read`). */
+  /** The absolute path of the tree; the lease must cover it (`fs.read`). */
   root: z.string().startsWith("/"),
-  /** Names of directories that are not entered. */
+  /** Names of directories to skip. */
   skip: z.array(z.string()).default([]),
-  /** A path that it tries to read at the end, to show what its lease is worth. */
+  /** A path that it tries to read at the end, to show that its lease is enforced. */
   probe: z.string().optional(),
 });
 
@@ -20,9 +20,9 @@ export const AuditInput = z.object({
 export const PRICE = 0.01;
 /** Files per call of the tool `classify`. */
 export const BATCH = 10;
-/** Progress is told at most about so many times: a huge tree needs no event for each of its files. */
+/** Progress is reported at most about this many times: a huge tree needs no event for each of its files. */
 const PROGRESS_STEPS = 500;
-/** Bytes beyond which a file is only weighed. */
+/** Files with more bytes are measured but not read. */
 const MAX_READ = 2 * 1024 * 1024;
 /** Lines of the report per piece. */
 const PIECE = 50;
@@ -52,7 +52,7 @@ export const codeAudit = defineAgent({
   },
 });
 
-/** @returns false when the budget was used up before the last file: what is there is worth a report */
+/** @returns false if the budget was used up before the last file: the files read so far are worth a report */
 async function readAll(
   ctx: AgentContext,
   root: string,

@@ -3,9 +3,9 @@ import { connect, createServer, type Socket } from "node:net";
 import { type Clock, systemClock } from "@arcp/core";
 
 export interface CutOptions {
-  /** Bytes that still pass to the client, wherever in a frame the last of them is. */
+  /** Bytes that still pass to the client, even if the last of them is within a frame. */
   readonly after: number;
-  /** Called when it happens: no new connection comes through until what it gives has resolved. */
+  /** Called when it happens: no new connection is let through until the returned promise resolves. */
   readonly outage: () => Promise<unknown>;
 }
 
@@ -28,7 +28,7 @@ export async function openRelay(target: number, clock: Clock = systemClock): Pro
 
   const tie = (socket: Socket, other: Socket): void => {
     sockets.add(socket);
-    // What breaks on one side must be seen on the other as the same.
+    // A break on one side must look the same on the other.
     socket.on("error", () => other.resetAndDestroy());
     socket.on("close", () => {
       sockets.delete(socket);

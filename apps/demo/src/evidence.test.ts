@@ -40,7 +40,7 @@ const good: Evidence = {
 const failing = (evidence: Partial<Evidence>) =>
   checks({ ...good, ...evidence }).flatMap(({ faults }, i) => (faults.length > 0 ? [i] : []));
 
-test("a run in which all is well passes", () => {
+test("a run without faults passes", () => {
   expect(failing({})).toEqual([]);
 });
 
@@ -61,7 +61,7 @@ test("views that differ fail", () => {
   expect(failing({ bob: { ...bob, connections: [[event(1), other, end]] } })).toEqual([3]);
 });
 
-test("a probe that was not refused, or otherwise, or not tried fails", () => {
+test("a probe that was not tried, not refused, or refused otherwise fails", () => {
   expect(failing({ report: [summary, { line: "probe", path: "/etc/passwd" }] })).toEqual([4]);
   expect(failing({ report: [summary, { ...probe, refused: "BUDGET_EXHAUSTED" }] })).toEqual([4]);
   expect(failing({ report: [summary] })).toEqual([4]);

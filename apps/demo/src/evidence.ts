@@ -3,19 +3,19 @@ import { PRICE } from "./code-audit.ts";
 import { differenceFaults, handingFaults, sequenceFaults, type View } from "./sequence-check.ts";
 import { digits } from "./text.ts";
 
-/** What a run of the demo has to show for itself. */
+/** The evidence of a run of the demo. */
 export interface Evidence {
   readonly alice: View;
   readonly bob: View;
   readonly report: readonly AuditLine[];
   readonly budget: number;
-  /** What either viewer heard last of the budget. */
+  /** The last budget that each viewer heard of. */
   readonly credits: { readonly alice: number; readonly bob: number };
   /** Events that the agent emitted while alice had no connection. */
   readonly missed: number;
 }
 
-/** A claim, and what speaks against it: nothing when it holds. */
+/** A claim, and what speaks against it: nothing if it holds. */
 export interface Check {
   readonly claim: string;
   readonly faults: readonly string[];
@@ -25,7 +25,7 @@ export function checks(evidence: Evidence): Check[] {
   const { alice, bob, report, budget, credits, missed } = evidence;
   const probes = linesOf(report, "probe");
   const files = linesOf(report, "summary")[0]?.files ?? 0;
-  // In hundredths, which are whole: the nearest double to the exact difference is what must have come.
+  // In hundredths, which are whole: the value must be the double nearest to the exact difference.
   const left = (budget * 100 - Math.round(files * PRICE * 100)) / 100;
   const events = alice.connections.flat().length;
   return [

@@ -29,7 +29,7 @@ function fill(files: number): void {
   }
 }
 
-// With a single file the tool's one call takes all the time: the client could be back before the agent goes on.
+// With a single file, the tool's one call takes all the time: the client could be back before the agent continues.
 test.each([
   [200, "0"],
   [1, "0"],
@@ -53,7 +53,7 @@ test.each([
   },
 );
 
-test("a path that is none gives one line and exit code 2", async () => {
+test("an invalid path gives one line and exit code 2", async () => {
   const { code, out, err } = await run(join(tree, "missing"));
   expect(code).toBe(2);
   expect(out).toBe("");

@@ -21,7 +21,7 @@ async function play(options: Options, screen: Screen): Promise<boolean> {
   const { root, skip, files, probe, dropAt, seconds } = options;
   screen.heading("ARCP: a job that outlives its connection");
 
-  // A runtime on a WebSocket, with an agent and a tool. At one call of the tool the connection will break.
+  // A runtime on a WebSocket, with an agent and a tool. The connection will break at one call of the tool.
   const calls = Math.ceil(files / BATCH);
   const dropCall = 1 + Math.floor(dropAt * calls);
   const classify = classifier({
@@ -46,7 +46,7 @@ async function play(options: Options, screen: Screen): Promise<boolean> {
   );
   screen.say(`code-audit is served at ${server.url}`, "step");
 
-  // Alice connects through a relay, and from somewhere among the bytes of the next files on, her TCP connection is gone.
+  // Alice connects through a relay; her TCP connection breaks at some byte within the next files.
   await using relay = await openRelay(Number(new URL(server.url).port));
   const witnesses = { alice: new Witness("alice"), bob: new Witness("bob") };
   const relayed = dial(`ws://127.0.0.1:${relay.port}/arcp`);
@@ -78,10 +78,10 @@ async function play(options: Options, screen: Screen): Promise<boolean> {
   const job = await alice.submit("code-audit", { root, skip, probe }, { lease });
   screen.say(`alice submitted it: ${digits(files)} files, ${budget} credits`, "step");
   const aliceViews = view(job, { viewer: "alice", screen, credits: budget, tells: true });
-  // It is awaited below; until then a failure shows in the outcome.
+  // It is awaited below; until then a failure appears in the outcome.
   aliceViews.catch(() => {});
 
-  // The job goes on without her. Her client dials and resumes; a job that ends may do so only behind that.
+  // The job goes on without her. Her client dials and resumes; a job that ends may only do so after that.
   const ended = job.outcome().then(() => (lostAt === undefined ? undefined : resumed));
   const backAt = await Promise.race([resumed, ended]);
   if (lostAt === undefined || backAt === undefined) throw new Error("the connection never broke");
@@ -90,7 +90,7 @@ async function play(options: Options, screen: Screen): Promise<boolean> {
   const pause = Math.round(backAt - lostAt);
   screen.say(`alice's client resumed after ${pause} ms, behind event_seq ${digits(last)}`, "back");
 
-  // Bob may watch by the runtime's policy. He gets the history from the start, then what comes.
+  // The runtime's policy lets Bob watch. He gets the history from the start, then what comes.
   await using bob = await connect(witnesses.bob.watch(dial(server.url)), { token: tokens.bob });
   const watched = await bob.subscribe(job.id, { history: true });
   screen.say("bob watches too, with history from the start", "step");
@@ -149,7 +149,7 @@ if (outcome.kind === "help") {
       process.exit(128 + constants.signals[signal]);
     });
   }
-  // Whoever read the output has gone.
+  // The reader of the output has gone.
   process.stdout.once("error", () => process.exit(1));
   try {
     const held = await play(outcome.options, screen);

@@ -19,7 +19,7 @@ async function problem(...argv: string[]): Promise<string> {
   return text;
 }
 
-test("by default it is this repository, with a drop between a tenth and nine tenths", async () => {
+test("the default is this repository, with a drop between a tenth and nine tenths", async () => {
   const outcome = await readOptions([]);
   const options = outcome.kind === "run" ? outcome.options : undefined;
   expect(options?.files).toBeGreaterThan(100);
@@ -27,7 +27,7 @@ test("by default it is this repository, with a drop between a tenth and nine ten
   expect(options?.dropAt).toBeLessThanOrEqual(0.9);
 });
 
-test("a path is told apart from a file, from nothing, from an empty directory", async () => {
+test("a path is told apart from a file, from nothing, and from an empty directory", async () => {
   expect(await readOptions([base])).toMatchObject({ kind: "run", options: { root: base } });
   expect(await problem(join(base, "missing"))).toMatch(/there is no directory .*missing/);
   expect(await problem(join(base, "file.ts"))).toMatch(/file\.ts is not a directory/);
@@ -41,7 +41,7 @@ test("a root that a lease cannot bound is refused", async () => {
   expect(await problem(join(base, "a*b"))).toMatch(/wildcard/);
 });
 
-test("what is no option, no share or no time is refused", async () => {
+test("an unknown option, an invalid share and an invalid time are refused", async () => {
   expect(await problem("--wat")).toMatch(/--wat/);
   expect(await problem(base, base)).toMatch(/one path/);
   for (const share of ["0", "1", "x", ""]) {

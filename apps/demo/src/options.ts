@@ -7,11 +7,11 @@ import { listOnDisk, listTree } from "./tree.ts";
 export interface Options {
   /** The absolute path of the tree to audit. */
   readonly root: string;
-  /** Names of directories that are not entered. */
+  /** Names of directories to skip. */
   readonly skip: readonly string[];
   /** How many files it holds. */
   readonly files: number;
-  /** An absolute path outside of it. */
+  /** An absolute path outside the tree. */
   readonly probe: string;
   /** The share of the files after which the connection breaks, above 0 and below 1. */
   readonly dropAt: number;
@@ -36,7 +36,7 @@ that nothing was lost or repeated.
 
 const thisRepository = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** What is generated or belongs to others. */
+/** Generated or third-party files. */
 const skip = ["node_modules", "dist", ".git", ".turbo", ".reports"];
 
 /** Reads the command line. */
@@ -78,7 +78,7 @@ function parse(argv: readonly string[]) {
   });
 }
 
-/** A file that exists, outside of the tree. */
+/** A file that exists, outside the tree. */
 async function outside(root: string): Promise<string | undefined> {
   const tree = `${await realpath(root)}/`.replace("//", "/");
   for (const path of ["/etc/passwd", process.execPath]) {

@@ -30,11 +30,11 @@ test.each([40, 56, 80])("fits %i characters and two dozen lines", (width) => {
   expect(lines).toContain("and 45 more");
 });
 
-test("nothing that a terminal would obey is printed", () => {
+test("no character that controls a terminal is printed", () => {
   expect(printable("\u001b[31mred\u0007\u009b\u202e.ts")).toBe("·[31mred···.ts");
 });
 
-test("text is wrapped at its spaces, and cut where it has none", () => {
+test("text is wrapped at its spaces, and cut if it has none", () => {
   expect(wrap("one two three four five six", 20)).toEqual(["one two three four", "five six"]);
   expect(wrap("x".repeat(45), 20).map((line) => line.length)).toEqual([20, 20, 5]);
 });

@@ -6,15 +6,15 @@ import { digits, printable, wrap } from "./text.ts";
 /** What a line is about; a terminal shows it as a mark and a colour. */
 export type Tone = "plain" | "title" | "step" | "lost" | "back" | "refused" | "good" | "bad";
 
-/** Where the demo shows itself. */
+/** Where the demo prints. */
 export interface Screen {
   /** Characters that a line may have. */
   readonly width: number;
   say(text: string, tone?: Tone): void;
   heading(text: string): void;
-  /** Moves a viewer's progress bar; makes it at the first call. */
+  /** Moves a viewer's progress bar; creates it at the first call. */
   progress(viewer: string, seen: Seen): void;
-  /** Shows a viewer's connection as lost, or as there again. */
+  /** Shows a viewer's connection as lost or restored. */
   connection(viewer: string, isLost: boolean): void;
   /** Ends the bars; lines can still follow. */
   settle(): void;
@@ -41,7 +41,7 @@ const plainMarks: Record<Tone, string> = {
 class Plain implements Screen {
   readonly width = 80;
   readonly #out: WriteStream;
-  /** What was told last of each viewer: a line for each tenth, and for each word on what is left in the end. */
+  /** What was last printed of each viewer: a line for each tenth, and for each remark on the remainder at the end. */
   readonly #told = new Map<string, string>();
 
   constructor(out: WriteStream) {

@@ -30,7 +30,7 @@ const end = (seq: number) =>
   });
 const welcome = JSON.stringify({ arcp: "1.1", id: "m", type: "session.welcome", payload: {} });
 
-/** Has a witness watch these frames, connection by connection. */
+/** Lets a witness watch these frames, connection by connection. */
 async function witnessed(...connections: string[][]): Promise<Witness> {
   const witness = new Witness("alice");
   for (const frames of connections) {
@@ -81,7 +81,7 @@ test("reordered frames are found", async () => {
   expect(sequenceFaults(await seen([event(1), event(3), event(2), end(4)]))).not.toEqual([]);
 });
 
-test("a stream without an end, or with something behind it, is found", async () => {
+test("a stream without an end, or with something after it, is found", async () => {
   expect(sequenceFaults(await seen([event(1), event(2)]))).toHaveLength(1);
   expect(sequenceFaults(await seen([event(1), end(2), event(3)]))).toHaveLength(1);
   expect(sequenceFaults(await seen([event(1), end(2), end(3)]))).toHaveLength(1);
@@ -93,7 +93,7 @@ test("an event without a number is found", async () => {
   expect(sequenceFaults(await seen([event(1), JSON.stringify(bare), end(2)]))).toHaveLength(1);
 });
 
-test("what the client did not hand on, or handed on twice, is found", async () => {
+test("an event that the client did not pass on, or passed on twice, is found", async () => {
   const view = await seen([event(1), event(2), end(3)]);
   const [first, second] = view.handed;
   expect(handingFaults({ ...view, handed: view.handed.slice(1) })).toHaveLength(1);
@@ -101,7 +101,7 @@ test("what the client did not hand on, or handed on twice, is found", async () =
   expect(handingFaults({ ...view, handed: [second!, first!] })).toHaveLength(1);
 });
 
-test("two views of the same events differ in nothing but session and numbers", async () => {
+test("two views of the same events differ only in session and numbers", async () => {
   const shifted = [event(1), end(2)].map((frame) => {
     const { event_seq, ...rest } = JSON.parse(frame);
     return JSON.stringify({ ...rest, session_id: "sess_2", event_seq: event_seq + 10 });
@@ -109,7 +109,7 @@ test("two views of the same events differ in nothing but session and numbers", a
   expect(differenceFaults(await seen([event(1), end(2)]), await seen(shifted))).toEqual([]);
 });
 
-test("an event that only one saw, or that differs, is found on either side", async () => {
+test("an event that only one viewer saw, or that differs, is found on either side", async () => {
   const full = await seen([event(1), event(2), end(3)]);
   const less = await seen([event(1), end(3)]);
   const other = await seen([event(1), event(2, "something else"), end(3)]);
@@ -118,7 +118,7 @@ test("an event that only one saw, or that differs, is found on either side", asy
   expect(differenceFaults(full, other)).toHaveLength(1);
 });
 
-test("what was emitted between two moments is missed when it came over a later connection", async () => {
+test("an event emitted between two moments counts as missed if it came over a later connection", async () => {
   const witness = await witnessed([event(1), event(2)], [event(3), event(4), event(5), end(6)]);
   const start = Date.parse("2026-01-01T00:00:00.100Z");
   expect(witness.missedBetween(start + 1, start + 5)).toBe(2);

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Dial, Transport } from "@arcp/core";
 
-// Each check returns faults as sentences, none when all is well. They look at raw frames: what a client hands on is
-// already free of repeats, so it would hide them.
+// Each check returns faults as sentences, none if all is well. They look at raw frames: what a client passes on is already free of
+// repeats, so it would hide them.
 
 /** A stream envelope as it came over the wire. */
 export interface Sighting {
@@ -12,7 +12,7 @@ export interface Sighting {
   readonly content: Readonly<Record<string, unknown>>;
 }
 
-/** Writes down every frame that a client receives, connection by connection, in front of the client. */
+/** Records every frame that a client receives, connection by connection, before the client. */
 export class Witness {
   readonly name: string;
   readonly #connections: string[][] = [];
@@ -21,7 +21,7 @@ export class Witness {
     this.name = name;
   }
 
-  /** The same way to a runtime, with the witness looking on. */
+  /** The same way to a runtime, with the witness watching. */
   watch(dial: Dial): Dial {
     return async (signal) => {
       const transport = await dial(signal);
@@ -132,7 +132,7 @@ export function differenceFaults(one: View, other: View): string[] {
 export interface View {
   readonly name: string;
   readonly connections: readonly (readonly Sighting[])[];
-  /** The events that its client handed on. */
+  /** The events that its client passed on. */
   readonly handed: readonly { readonly seq: number; readonly jobSeq: number | undefined }[];
 }
 
@@ -140,7 +140,7 @@ function byJobSeq({ connections }: View): Map<unknown, Sighting["content"]> {
   return new Map(connections.flat().map(({ jobSeq, content }) => [jobSeq, content]));
 }
 
-/** When a frame's event was emitted, milliseconds since 1970; NaN for what is none. */
+/** When a frame's event was emitted, milliseconds since 1970; NaN if it is not an event. */
 function emittedAt({ payload }: Sighting["content"]): number {
   const hasTime = typeof payload === "object" && payload !== null && "ts" in payload;
   return hasTime ? Date.parse(String(payload.ts)) : Number.NaN;

@@ -25,7 +25,7 @@ export class Tally {
     return this.#files;
   }
 
-  /** @param path as the report names it @param file undefined when it could not be read */
+  /** @param path as the report names it @param file undefined if it could not be read */
   add(path: string, language: string, file: ReadFile | undefined): void {
     this.#files += 1;
     if (file === undefined) {
@@ -70,7 +70,7 @@ export class Tally {
   }
 }
 
-/** A last line counts also without its line feed. */
+/** A last line counts even without its line feed. */
 function splitLines(text: string): string[] {
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();

@@ -1,22 +1,22 @@
 const number = new Intl.NumberFormat("en-US");
 
-/** A number with its thousands apart. */
+/** A number with thousands separators. */
 export function digits(value: number): string {
   return number.format(value);
 }
 
-/** Text from elsewhere, such as a file's name, without anything that a terminal would obey. */
+/** Text from elsewhere, such as a file's name, without characters that control a terminal. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}|\p{Cf}/gu, "·");
 }
 
-/** Cuts a text to a width in characters, and says so by an ellipsis. */
+/** Cuts a text to a width in characters, and marks that with an ellipsis. */
 export function fit(text: string, width: number): string {
   const characters = [...text];
   return characters.length <= width ? text : `${characters.slice(0, width - 1).join("")}…`;
 }
 
-/** The end of a path, where what tells it apart is. */
+/** The end of a path, which identifies it. */
 export function fitPath(path: string, width: number): string {
   const characters = [...path];
   return characters.length <= width ? path : `…${characters.slice(1 - width).join("")}`;

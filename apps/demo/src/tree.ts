@@ -53,8 +53,8 @@ export async function listTree(list: List, root: string, skip: readonly string[]
 }
 
 /**
- * Forgives an error about one file or directory, such as one that vanished since it was listed.
- * @throws the error when it is about the job: it was cancelled, its lease expired, its budget is used up
+ * Forgives an error about one file or directory, such as one that has vanished since it was listed.
+ * @throws the error if it is about the job: it was cancelled, its lease expired, its budget is used up
  */
 export function unlessJobIsOver(error: unknown): undefined {
   const aboutThePath =

@@ -4,7 +4,7 @@ import type { Screen } from "./screen.ts";
 /** What a viewer took from a job's events. */
 export interface Viewing {
   readonly events: readonly JobEvent[];
-  /** Credits left, as the runtime said last. */
+  /** Credits left, as last reported by the runtime. */
   readonly credits: number;
 }
 
@@ -13,7 +13,7 @@ export interface ViewingOptions {
   readonly screen: Screen;
   /** Credits at the start. */
   readonly credits: number;
-  /** Whether phases and refusals become lines on the screen: one viewer tells them, the other only moves its bar. */
+  /** Whether phases and refusals become lines on the screen: one viewer prints them, the other only moves its bar. */
   readonly tells: boolean;
 }
 
@@ -36,7 +36,7 @@ export async function view(
       left = event.body.value;
       if (progress !== undefined) screen.progress(viewer, { ...progress, credits: left });
     } else if (!tells) {
-      // The rest was told by the other viewer.
+      // The other viewer prints the rest.
     } else if (event.kind === "status") {
       screen.say([event.body.phase, event.body.message ?? ""].join(" ").trimEnd(), "step");
     } else if (event.kind === "tool_call") {

@@ -5,8 +5,8 @@ import { z } from "zod";
 const Done = z.object({ page: z.int(), words: z.int() });
 
 /**
- * Counts the words of a site, page by page; a page costs one credit. It may be started again: then it goes on behind its
- * last checkpoint, and what it did after that is done once more.
+ * Counts the words of a site, page by page; a page costs one credit. It may be restarted: then it goes on after its last
+ * checkpoint, and what it did after that is done once more.
  */
 export const crawler = defineAgent({
   name: "crawler",
@@ -27,12 +27,12 @@ export const crawler = defineAgent({
   },
 });
 
-/** Sends a mail, which nobody wants twice: it says nothing of attempts, so a crash is the end of its job. */
+/** Sends a mail, which nobody wants twice: it sets no attempts, so a crash ends its job. */
 export const mailer = defineAgent({
   name: "mailer",
   async run(ctx) {
     await ctx.status("sending");
-    // The mail server takes its time.
+    // The mail server is slow.
     await once(ctx.signal, "abort");
   },
 });

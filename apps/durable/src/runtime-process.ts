@@ -15,7 +15,7 @@ export class RuntimeProcess implements AsyncDisposable {
     this.url = url;
   }
 
-  /** @param port 0 takes a free one @throws when it ends before it listens */
+  /** @param port 0 picks a free one @throws if it ends before it listens */
   static async start(file: string, port: string): Promise<RuntimeProcess> {
     const child = spawn(process.execPath, [program, file, port], {
       stdio: ["pipe", "pipe", "inherit"],
@@ -32,7 +32,7 @@ export class RuntimeProcess implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** SIGKILL: it gets no chance to say or write anything. Resolves once it is gone. */
+  /** SIGKILL: it gets no chance to say or write anything. Resolves once it has ended. */
   async kill(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const gone = once(this.#child, "exit");

@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 
-/** A site with numbered pages of text. It counts its visitors, and lets the first one of some pages wait for good. */
+/** A site with numbered pages of text. It counts its visitors, and never answers the first one of some pages. */
 export interface Site extends AsyncDisposable {
   readonly url: string;
-  /** How often each page was asked for, by number. */
+  /** How often each page was requested, by number. */
   readonly visits: ReadonlyMap<number, number>;
-  /** Resolves when somebody waits for this page. */
+  /** Resolves when a visitor waits for this page. */
   waitedFor(page: number): Promise<void> | undefined;
 }
 

@@ -13,7 +13,7 @@ const { dim, green, red } = colours;
 
 /**
  * Kills a runtime twice in the middle of a job, which goes on each time.
- * @throws when something that it shows does not hold
+ * @throws if anything that it shows does not hold
  */
 export async function story(pages: number, say: (line: string) => void): Promise<void> {
   await using cleanup = new AsyncDisposableStack();
@@ -21,7 +21,7 @@ export async function story(pages: number, say: (line: string) => void): Promise
   cleanup.defer(() => rm(directory, { recursive: true }));
   const file = join(directory, "arcp.db");
 
-  // The agent will have to wait for these two pages, and while it waits the runtime dies.
+  // The agent will wait for these two pages, and the runtime dies while it waits.
   const deadly = [1 + Math.floor(pages / 3), 1 + Math.floor((2 * pages) / 3)];
   const site = cleanup.use(await openSite(deadly));
 
@@ -30,7 +30,7 @@ export async function story(pages: number, say: (line: string) => void): Promise
   const { url } = runtime;
   say(`the runtime, process ${runtime.pid}, is at ${url} and keeps everything in ${file}`);
 
-  // The client stays in this process: one handle from the first event to the last, and nothing below looks after it.
+  // The client stays in this process: one handle from the first event to the last, and no code below watches over it.
   const client = cleanup.use(await connect(dial(url), { token: "a-token" }));
   const { id: session } = client.session;
   void narrate(client, say);
@@ -93,7 +93,7 @@ export async function story(pages: number, say: (line: string) => void): Promise
   say("ok  the idempotency key still leads to the same job");
 }
 
-/** Tells what becomes of the client's connection. */
+/** Prints what becomes of the client's connection. */
 async function narrate(client: Client, say: (line: string) => void): Promise<void> {
   let isLost = false;
   for await (const { kind } of client.states) {

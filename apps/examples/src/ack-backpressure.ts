@@ -10,7 +10,7 @@ const chatter = defineAgent({
   name: "chatter",
   input: z.object({ lines: z.int() }),
   async run(ctx, { lines }) {
-    // To await is all that an agent does about it: it waits for the log of its job, and never for a reader.
+    // The agent only awaits: it waits for the log of its job, and never for a reader.
     for (let line = 1; line <= lines; line++) await ctx.log.info(`line ${line}`);
   },
 });
@@ -21,7 +21,7 @@ const auth = tokenTable({ "a-token": "alice" });
 await using runtime = createRuntime({ agents: [chatter], auth, limits });
 await using server = await listen({ port: 0 }, runtime.serve);
 
-// A client acknowledges by itself, every 250 ms or 32 events. While its clock stands still, this one does not get to it.
+// A client acknowledges by itself, every 250 ms or 32 events. With its clock standing still, this one does not.
 const clock = new ManualClock();
 await using client = await connect(dial(server.url), { token: "a-token", clock });
 
@@ -42,7 +42,7 @@ const long = await read(await client.submit("chatter", { lines: 900 }));
 assert.deepEqual(long, { lines: 900, notices: 1 }); // told once; nothing was dropped
 console.log(`${long.lines} lines`);
 
-// An acknowledgement makes room. What is below the threshold is nobody's concern.
+// An acknowledgement makes room. Below the threshold, nobody is told.
 clock.advance(250);
 const short = await read(await client.submit("chatter", { lines: 150 }));
 assert.deepEqual(short, { lines: 150, notices: 0 });

@@ -29,7 +29,7 @@ for (const reference of ["greet", "greet@2.0.0"]) {
 const missing = client.submit("greet@2");
 await assert.rejects(missing, { code: "AGENT_VERSION_NOT_AVAILABLE" });
 
-// A job keeps the version that it was accepted with, whatever the default is by then.
+// A job keeps the version that it was accepted with, even if the default has changed.
 const before = await client.submit("greet");
 runtime.agents.setDefault("greet", "2.0.0");
 const after = await client.submit("greet");

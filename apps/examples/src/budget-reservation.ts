@@ -5,27 +5,27 @@ import { connect } from "@arcp/client";
 import { type AgentContext, createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
 import { dial, listen } from "@arcp/transport-ws";
 
-// Stands for an upstream that says afterwards what it cost, and at most so much.
+// Stands for an upstream that reports its cost afterwards, up to a known maximum.
 async function ask(question: string, { spend }: AgentContext) {
-  // Refused here, before anything is asked, when less is available.
+  // Refused here, before the upstream is asked, if less is available.
   await using money = spend.reserve({ EUR: "0.40" });
   await setTimeout(10);
-  await money.settle({ EUR: "0.25" }); // what it really was; the rest is free again
+  await money.settle({ EUR: "0.25" }); // the actual cost; the rest is free again
   return `an answer to ${question}`;
 }
 
 const survey = defineAgent({
   name: "survey",
   async run(ctx) {
-    // Three at a time with 1.00 EUR. By what remains each of them could go ahead: nothing is spent yet.
+    // Three at a time with 1.00 EUR. Judging by what remains, each of them could go ahead: nothing is spent yet.
     const asked = ["one", "two", "three"].map((question) => ask(question, ctx));
     assert.equal(ctx.budget.remaining()["EUR"], "1");
-    assert.equal(ctx.budget.available()["EUR"], "0.2"); // less what is set aside
+    assert.equal(ctx.budget.available()["EUR"], "0.2"); // minus what is reserved
     for (const answer of await Promise.allSettled(asked)) {
       if (answer.status === "fulfilled") await ctx.log.info(answer.value);
       else await ctx.log.warn(answer.reason.message);
     }
-    // Now it fits: the third is asked after all.
+    // Now it fits, so the third is asked after all.
     await ctx.log.info(await ask("three", ctx));
     return ctx.budget.remaining()["EUR"];
   },

@@ -11,7 +11,7 @@ const crawl = defineAgent({
     try {
       for (let current = 1; ; current++) {
         await ctx.progress({ current, units: "pages" });
-        // ctx.signal aborts when the job has to stop: hand it to whatever takes time.
+        // ctx.signal aborts when the job has to stop: pass it to whatever takes time.
         await setTimeout(10, undefined, { signal: ctx.signal });
       }
     } finally {
@@ -30,18 +30,18 @@ const job = await client.submit("crawl");
 for await (const { kind, body } of job.events) {
   if (kind === "progress" && body.current === 3) {
     console.log("three pages will do");
-    await job.cancel("three pages will do"); // resolves when the runtime has taken it down, durably
+    await job.cancel("three pages will do"); // resolves once the runtime has stored it
   }
   if (kind === "log") console.log(body.message);
 }
 
-// outcome() tells how it ended; result() would reject with that error.
+// outcome() returns how it ended; result() would reject with that error.
 const outcome = await job.outcome();
 assert(outcome.status === "cancelled");
 assert.equal(outcome.error.code, "CANCELLED");
 console.log(`${outcome.status}: ${outcome.error.message}`);
 
-// To cancel what has ended does no harm.
+// Cancelling a job that has ended does no harm.
 await job.cancel();
 
 /* It prints:

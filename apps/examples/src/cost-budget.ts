@@ -9,13 +9,13 @@ const research = defineAgent({
   async run(ctx) {
     for (const price of [0.85, 1.3]) {
       await ctx.tools.call("search");
-      // What it cost is told by a metric, and charged exactly: decimals, never floating point.
+      // A metric reports the cost, which is charged exactly: in decimals, never in floating point.
       await ctx.metric({ name: "cost.search", value: price, unit: "EUR" });
       await ctx.log.info(`${ctx.budget.remaining()["EUR"]} EUR are left`);
     }
-    // The second search cost more than was left. The money is gone, so nothing more is done.
+    // The second search cost more than was left. The money is gone, so no further operation is allowed.
     await assert.rejects(ctx.tools.call("search"), { code: "BUDGET_EXHAUSTED" });
-    // The job itself goes on, to make the best of what it has.
+    // The job itself goes on, and can make the best of what it has.
     return "what two searches found";
   },
 });

@@ -15,7 +15,7 @@ const issued = (subject: string, lifetime: string) =>
     .setExpirationTime(lifetime)
     .sign(privateKey);
 
-// A function from a token to whose it is, or to nothing. With a provider: createRemoteJWKSet(url) in place of the key.
+// A function from a token to its principal, or to nothing. With a provider: createRemoteJWKSet(url) in place of the key.
 const auth: Authenticate = async (token) => {
   try {
     const { payload } = await jwtVerify(token, publicKey, { audience: "arcp" });
@@ -30,13 +30,13 @@ const whoami = defineAgent({ name: "whoami", run: async (ctx) => ctx.job.princip
 await using runtime = createRuntime({ agents: [whoami], auth });
 await using server = await listen({ port: 0 }, runtime.serve);
 
-// A function is asked for a token on every connection, so that one which has expired meanwhile does no harm.
+// The client asks the function for a token on every connection, so it does not matter if an earlier one has expired.
 await using client = await connect(dial(server.url), { token: () => issued("alice", "5 min") });
 const job = await client.submit("whoami");
 assert.equal(await job.result(), "alice");
 console.log(await job.result());
 
-// What does not verify is told no more than that.
+// A client whose token does not verify is told nothing more.
 const [header, payload] = (await issued("mallory", "5 min")).split(".");
 const forged = `${header}.${payload}.${Buffer.alloc(64).toString("base64url")}`;
 for (const token of [forged, await issued("alice", "-1 min"), "nonsense"]) {

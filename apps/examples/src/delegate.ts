@@ -20,7 +20,7 @@ const editor = defineAgent({
     const lease = { "cost.budget": ["EUR:0.50"] };
     const child = await ctx.delegate(translate, { word: "Haus" }, { lease });
     const text = await child.result(); // typed by its definition
-    // Nobody gives what he does not have. It is proven before the child starts.
+    // No agent can delegate more than it has. That is checked before the child starts.
     const greedy = ctx.delegate(translate, { word: "Hof" }, { lease: { "fs.read": ["/**"] } });
     await assert.rejects(greedy, { code: "LEASE_SUBSET_VIOLATION" });
     // What the child spent is charged here as well; the rest of its share has come back.
@@ -42,7 +42,7 @@ for await (const { kind, body } of job.events) {
     console.log(`delegating to ${body.agent} was refused`);
     continue;
   }
-  // The child is a job like any other: with events, a result, and a way to cancel it.
+  // The child is a job like any other: it has events and a result, and can be cancelled.
   const child = await client.job(body.child_job_id);
   console.log(`${body.agent}: ${await child.result()}`);
 }

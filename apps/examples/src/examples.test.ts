@@ -12,17 +12,17 @@ const start = (...wanted: string[]) =>
 
 const textOf = (name: string) => readFileSync(`src/${name}.ts`, "utf8");
 
-/** What an example shows, by its first line. */
+/** What an example shows, from its first line. */
 const headOf = (name: string) => /^\/\/ (.+)\n/.exec(textOf(name))?.[1];
 
-/** What its last lines say that it prints. */
+/** What it prints, from its last lines. */
 const promised = (name: string) => /\n\/\* It prints:\n(.+)\*\/\n$/s.exec(textOf(name))?.[1];
 
 describe("the examples", () => {
   let all: ReturnType<typeof start>;
   const printed = new Map<string, string>();
 
-  // Most of the time of a short program is the loading of its modules, so one process runs them all.
+  // A short program spends most of its time loading its modules, so one process runs them all.
   beforeAll(() => {
     all = start(...names);
     const parts = all.stdout.split(/^# (.+)\n/m).slice(1);
@@ -33,17 +33,17 @@ describe("the examples", () => {
     expect(printed.get(name), all.stderr).toBe(promised(name));
   });
 
-  test("end by themselves, and well", () => {
+  test("end by themselves, and successfully", () => {
     expect([all.status, all.signal], all.stderr).toEqual([0, null]);
   });
 
-  test.each(names)("%s is short, and says first what it shows", (name) => {
+  test.each(names)("%s is short, and begins with what it shows", (name) => {
     expect(textOf(name).trimEnd().split("\n").length).toBeLessThan(70);
     expect(headOf(name)).toMatch(/^[A-Z].+\.$/);
   });
 });
 
-test("README.md lists all of them, and says of each what it says itself", () => {
+test("README.md lists all of them, each with its own description", () => {
   const rows = readFileSync("README.md", "utf8").matchAll(
     /^\| \[`(.+)`\]\(src\/(.+)\.ts\) +\| (.+?) +\| [\d., ]+ +\|$/gm,
   );
@@ -57,7 +57,7 @@ test("without a name they are listed", () => {
   expect(status).toBe(0);
 });
 
-test("a name that there is not gives one line that tells those that there are", () => {
+test("an unknown name gives one line that lists the known ones", () => {
   const { status, stdout, stderr } = start("cancel", "cancle");
   expect([status, stdout]).toEqual([2, ""]);
   expect(stderr).toBe(`there is no example "cancle"; there are: ${names.join(", ")}\n`);

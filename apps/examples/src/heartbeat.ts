@@ -14,7 +14,7 @@ const auth = tokenTable({ "a-token": "alice" });
 await using runtime = createRuntime({ agents: [wait], auth, limits });
 await using server = await listen({ port: 0 }, runtime.serve);
 
-// A network that can fail in the worst way: what the runtime says gets lost, and nobody is told.
+// A network that fails in the worst way: what the runtime sends gets lost, and nobody is told.
 let dialled = 0;
 let broken = 0;
 const network: Dial = async (signal) => {
@@ -42,7 +42,7 @@ for await (const state of client.states) {
   }
   if (state.kind === "online" && dialled === 2) break;
 }
-// The session is the same, and what was said meanwhile is told now. No job feels any of this.
+// The session is the same, and what was sent meanwhile arrives now. The jobs notice none of this.
 assert.equal(await job.result(), "all is well");
 console.log(`over the next connection: ${await job.result()}`);
 

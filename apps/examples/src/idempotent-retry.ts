@@ -22,7 +22,7 @@ await using server = await listen({ port: 0 }, runtime.serve);
 const cart = { item: "tea", pieces: 2 };
 const idempotencyKey = "cart-2931";
 
-// A process places the order, and dies before it has heard what became of it.
+// A process places the order, and dies before it learns the outcome.
 const crash = new AbortController();
 const doomed = await connect(dial(server.url), { token: "a-token", signal: crash.signal });
 void doomed.submit("order", cart, { idempotencyKey });
@@ -32,7 +32,7 @@ crash.abort();
 // The next process cannot know. It submits again, and `retry` tries as often as it takes.
 await using client = await connect(dial(server.url), { token: "a-token" });
 const job = await retry(() => client.submit("order", cart, { idempotencyKey }));
-assert.deepEqual(await job.result(), { order: 1 }); // of the first job, which there is but one of
+assert.deepEqual(await job.result(), { order: 1 }); // of the first job, which is the only one
 assert.equal(orders, 1);
 console.log("submitted twice, ordered once");
 

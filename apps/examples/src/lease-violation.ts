@@ -28,7 +28,7 @@ await using client = await connect(dial(server.url), { token: "a-token" });
 const lease = { "tool.call": ["mail.read"] }; // patterns: "mail.*" would allow both
 const job = await client.submit("assistant", null, { lease });
 
-// A refusal shows on the stream: the call, and the error in place of its result.
+// A refusal appears in the stream: the call, and the error in place of its result.
 const refused: string[] = [];
 for await (const { kind, body } of job.events) {
   if (kind === "tool_call") console.log(`calls ${body.tool}`);
@@ -37,7 +37,7 @@ for await (const { kind, body } of job.events) {
   refused.push(body.error.code);
 }
 assert.equal(refused.length, 3);
-// It is an error to the agent, and no end of the job.
+// It is an error to the agent, and does not end the job.
 assert.equal(await job.result(), "one mail of Monday");
 
 /* It prints:

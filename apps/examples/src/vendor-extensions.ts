@@ -8,11 +8,11 @@ import { z } from "zod";
 const printer = defineAgent({
   name: "print-shop",
   input: z.object({ rooms: z.array(z.string()) }),
-  // Names of vendors are x-vendor.<vendor>.<name>. What is listed here is all that the agent may emit.
+  // Vendor names are x-vendor.<vendor>.<name>. The agent may emit only what is listed here.
   events: { "x-vendor.acme.printed": z.object({ room: z.string(), pages: z.int() }) },
   async run(ctx, { rooms }) {
     for (const room of rooms) {
-      // A capability of a vendor is held to the lease like any other. It throws the refusal.
+      // A vendor's capability is checked against the lease like any other. It throws the refusal.
       ctx.authorize("x-vendor.acme.print", room);
       await ctx.emit("x-vendor.acme.printed", { room, pages: 2 }); // another body would not compile
     }

@@ -3,13 +3,15 @@ import type { Server } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { WebSocketServer } from "ws";
 
-/** Stands for asking a database who that is, in which time nobody listens to the socket. */
+/** Stands for a database query about the client, during which nobody listens to the socket. */
 async function isKnown(request: IncomingMessage): Promise<boolean> {
   await setTimeout(100);
   return request.headers.host !== undefined;
 }
 
-/** Another WebSocket endpoint of the same server, as a site may have had for long: plain `ws`, knowing nothing of ARCP. */
+/**
+ * Another WebSocket endpoint of the same server, such as a site may have had for years: plain `ws`, which knows nothing of ARCP.
+ */
 export function addEcho(server: Server, path = "/echo"): WebSocketServer {
   const sockets = new WebSocketServer({ noServer: true });
   sockets.on("connection", (socket) => {
@@ -23,7 +25,7 @@ export function addEcho(server: Server, path = "/echo"): WebSocketServer {
   return sockets;
 }
 
-/** Closes what it has open, so that its server can end. */
+/** Closes its open connections, so that its server can end. */
 export function closeEcho(sockets: WebSocketServer): void {
   for (const socket of sockets.clients) socket.close(1001);
 }

@@ -10,7 +10,7 @@ app.get("/hello", (_request, response) => {
   response.send("hello from express");
 });
 
-// Express has no part in upgrades: the server that listen returns has. With TLS, make that yourself, by node:https:
+// Express is not involved in upgrades: the server that listen returns is. For TLS, make that yourself with node:https:
 // createServer({ key, cert }, app).listen(443).
 const server = app.listen(Number(process.env["PORT"] ?? 7777), "127.0.0.1");
 const echo = addEcho(server);
@@ -22,7 +22,7 @@ const endpoint = attach(server, {}, runtime.serve);
 await once(server, "listening");
 console.log("ready", server.address());
 
-// First the runtime, so that jobs can finish and every client is told; then what carried it; then the site.
+// First the runtime, so that jobs can finish and every client is told; then its transport; then the site.
 process.once("SIGTERM", async () => {
   await runtime.close({ finishSec: 10, cancelSec: 2 });
   await endpoint.close();

@@ -15,7 +15,7 @@ export class Hosted implements AsyncDisposable {
     this.port = port;
   }
 
-  /** Resolves once it listens; rejects when it ends before. */
+  /** Resolves once it listens; rejects if it ends before. */
   static async start(name: string): Promise<Hosted> {
     const file = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
     const env = { ...process.env, PORT: "0" };
@@ -34,7 +34,7 @@ export class Hosted implements AsyncDisposable {
     return new Hosted(child, said, port);
   }
 
-  /** All that it has printed. */
+  /** Everything that it has printed. */
   get said(): string {
     return this.#said.join("");
   }
@@ -49,7 +49,7 @@ export class Hosted implements AsyncDisposable {
     return { status: response.status, text: await response.text() };
   }
 
-  /** Asks for an upgrade, and resets the connection when the server has heard of it. */
+  /** Requests an upgrade, and resets the connection once the server has read the request. */
   async reset(path: string): Promise<void> {
     const socket = connect(this.port, "127.0.0.1");
     socket.on("error", () => {});
@@ -64,7 +64,7 @@ export class Hosted implements AsyncDisposable {
     await once(socket, "close");
   }
 
-  /** Asks it to end. @returns the code that it ends with */
+  /** Asks it to end. @returns its exit code */
   async end(): Promise<number | null> {
     const ended = once(this.#child, "exit");
     this.#child.kill("SIGTERM");

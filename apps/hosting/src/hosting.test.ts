@@ -25,7 +25,7 @@ describe.each([
   ["fastify", "hello from fastify"],
   ["hono", "hello from hono"],
 ])("%s", (name, hello) => {
-  // One process for all: each test finds it as the one before has left it.
+  // One process for all: each test finds it as the last one left it.
   let hosted: Hosted;
   beforeAll(async () => {
     hosted = await Hosted.start(name);
@@ -47,7 +47,7 @@ describe.each([
     ws.terminate();
   });
 
-  test("R-4.1-2: connections that are reset in mid-upgrade, on anybody's path, do not end the process", async () => {
+  test("R-4.1-2: connections that are reset in mid-upgrade, on any path, do not end the process", async () => {
     await using client = await arcp(hosted.port);
     const job = await client.submit("count", { to: 20, everyMs: 10 });
     const paths = ["/echo", "/arcp", "/nobody", "/hello"];
@@ -60,7 +60,7 @@ describe.each([
     expect(hosted.said).not.toContain("Error");
   });
 
-  test("ends in order: jobs finish, clients are told, and nothing holds the process", async () => {
+  test("ends in order: jobs finish, clients are told, and nothing keeps the process alive", async () => {
     await using client = await arcp(hosted.port);
     const ws = await opened(hosted.port, "/echo");
     const parted = once(ws, "close");

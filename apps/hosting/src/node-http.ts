@@ -19,7 +19,7 @@ server.listen(Number(process.env["PORT"] ?? 7777), "127.0.0.1");
 await once(server, "listening");
 console.log("ready", server.address());
 
-// First the runtime, so that jobs can finish and every client is told; then what carried it; then the site.
+// First the runtime, so that jobs can finish and every client is told; then its transport; then the site.
 process.once("SIGTERM", async () => {
   await runtime.close({ finishSec: 10, cancelSec: 2 });
   await endpoint.close();

@@ -14,7 +14,7 @@ const count = defineAgent({
   },
 });
 
-/** What the servers of this directory host. Nothing of it depends on which of them it is. */
+/** What the servers in this directory host. It does not depend on which of them it is. */
 export function makeRuntime(): Runtime {
   return createRuntime({ agents: [count], auth: tokenTable({ "a-token": "alice" }) });
 }

@@ -6,8 +6,8 @@ import { WebSocket } from "ws";
 import { Hosted } from "./hosted.ts";
 
 /**
- * Starts the four servers side by side, and uses all that each of them serves.
- * @throws when something that it shows does not hold
+ * Starts the four servers side by side, and uses everything that each of them serves.
+ * @throws if anything that it shows does not hold
  */
 export async function story(say: (line: string) => void): Promise<void> {
   const visit = async (name: string): Promise<void> => {

@@ -51,19 +51,19 @@ test("R-9.8-3: a key carries the job's budget in USD, its models and its expiry"
   });
 });
 
-test("a job without models gets no key, since none would mean all", async () => {
+test("a job without models gets no key, since that would allow all of them", async () => {
   expect(await provisioner.issue(order({ models: [] }))).toBeUndefined();
   expect(proxy.keys.size).toBe(0);
 });
 
-test("what the job does not bound is not bounded there", async () => {
+test("a key has no bounds that the job does not have", async () => {
   const asked = order({ budget: {}, expiresAt: undefined });
   expect((await provisioner.issue(asked))?.constraints).toEqual({ "model.use": ["mistral/*"] });
   expect(proxy.keys.get(asked.alias)).not.toHaveProperty("max_budget");
   expect(proxy.keys.get(asked.alias)).not.toHaveProperty("duration");
 });
 
-test("R-9.8-6: a key is deleted by its alias, and it is told when there was none", async () => {
+test("R-9.8-6: a key is deleted by its alias, and a missing one is reported", async () => {
   const asked = order();
   await provisioner.issue(asked);
   expect(await provisioner.revoke(asked.alias, signal)).toBe(true);
@@ -80,7 +80,7 @@ test.each([
   [{ status: 408 }, undefined],
   [{ status: 200, body: { key: null } }, undefined],
   [{ status: 307 }, undefined],
-])("R-9.8-5, R-9.8-10: %j is a refusal only where the proxy made nothing", async (answer, code) => {
+])("R-9.8-5, R-9.8-10: %j is a refusal only if the proxy made nothing", async (answer, code) => {
   proxy.answer = answer;
   const error: unknown = await provisioner.issue(order()).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(Error);
@@ -89,7 +89,7 @@ test.each([
 });
 
 test.each([500, 401, 429, 503])(
-  "R-9.8-8: a key that is answered by %i may be alive",
+  "R-9.8-8: a key may be alive after an answer of %i",
   async (status) => {
     proxy.answer = { status, body: quoting };
     await expect(provisioner.revoke("any", signal)).rejects.toMatchObject({ status });
@@ -97,7 +97,7 @@ test.each([500, 401, 429, 503])(
 );
 
 test.each([{ status: 404 }, { status: 404, body: { detail: "Not Found" } }])(
-  "R-9.8-8: a 404 that is not of the proxy itself, %j, says nothing of a key",
+  "R-9.8-8: a 404 that is not from the proxy itself, %j, says nothing about a key",
   async (answer) => {
     proxy.answer = answer;
     await expect(provisioner.revoke("any", signal)).rejects.toMatchObject({ status: 404 });

@@ -5,7 +5,7 @@ import { z } from "zod";
 export interface LitellmOptions {
   /** Where the proxy is, such as `https://llm.acme.test`. */
   readonly url: string;
-  /** What may make and delete keys there: the master key, or one of an administrator. */
+  /** A token that may make and delete keys there: the master key, or an administrator's. */
   readonly masterKey: string;
   readonly clock?: Clock;
 }
@@ -31,7 +31,7 @@ export function litellm({ url, masterKey, clock = systemClock }: LitellmOptions)
 
   return {
     async issue(order): Promise<IssuedCredential | undefined> {
-      // No models would mean all of them, there.
+      // There, no models would mean all of them.
       if (order.models.length === 0) return undefined;
       const response = await post("/key/generate", keyFor(order, clock.now()), order.signal);
       if (!response.ok) throw await refusalOf(response);
@@ -75,10 +75,10 @@ function keyFor({ alias, job, models, budget, expiresAt }: CredentialOrder, now:
   };
 }
 
-/** What the proxy said made no key if it is an `ArcpError`; after anything else it may have made one. */
+/** If it is an `ArcpError`, the proxy's answer means that no key was made; after anything else one may have been made. */
 async function refusalOf(response: Response): Promise<Error> {
   const { status } = response;
-  // A gateway in between speaks for itself alone.
+  // A gateway in between speaks only for itself.
   if (status < 400 || status >= 500 || status === 408) return new HttpError(status);
   const refused = Refused.safeParse(await response.json().catch(() => undefined));
   return refused.data?.error.type === "budget_exceeded"
@@ -88,7 +88,7 @@ async function refusalOf(response: Response): Promise<Error> {
       });
 }
 
-/** Tells of a status alone: what came with it may quote a key. */
+/** Reports only the status: the body may quote a key. */
 class HttpError extends Error {
   override readonly name = "HttpError";
   readonly status: number;

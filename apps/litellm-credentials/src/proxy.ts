@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** A key as the proxy keeps it. */
+/** A key as the proxy stores it. */
 export interface ProxyKey {
   readonly key: string;
   readonly key_alias: string;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { story } from "./story.ts";
 
-test("a key lives as long as its job, is rotated, and is printed by nobody", async () => {
+test("a key lives as long as its job, is rotated, and is never printed", async () => {
   const lines: string[] = [];
   await story((line) => lines.push(line));
   const told = lines.join("\n");

@@ -12,14 +12,14 @@ import { LitellmProxy } from "./proxy.ts";
 
 /**
  * Asks a model with the job's own key, and one that the key is not for; asks again once the operator has rotated it.
- * @param rotated resolves when the job's owner has the new one: behind the job's end it would be told to nobody
+ * @param rotated resolves when the job's owner has the new one: after the job's end it would reach nobody
  */
 const owl = (rotated: Promise<void>) =>
   defineAgent({
     name: "owl",
     async run(ctx) {
       const ask = async (model: string): Promise<number> => {
-        // Asked for each time: it may be another one by now.
+        // Read each time: it may have been rotated.
         const { endpoint, value } = ctx.credentials.get("llm") ?? {};
         const response = await fetch(`${endpoint}/chat/completions`, {
           method: "POST",
@@ -38,7 +38,7 @@ const owl = (rotated: Promise<void>) =>
 
 /**
  * Shows a key's life from its job's acceptance to its end.
- * @throws when something that it shows does not hold
+ * @throws if anything that it shows does not hold
  */
 export async function story(say: (line: string) => void): Promise<void> {
   await using cleanup = new AsyncDisposableStack();
@@ -80,7 +80,7 @@ export async function story(say: (line: string) => void): Promise<void> {
   }
   assert.deepEqual(await job.result(), [200, 401, 200]);
   assert.equal(job.credentials.size, 0);
-  // It waits for what is being revoked.
+  // It waits for revocations in progress.
   await runtime.close();
   assert.equal(proxy.keys.size, 0);
   say("the job has ended, and no key is left");

@@ -10,7 +10,7 @@ import { dialUnix, unixTransport } from "./unix-socket.ts";
 
 /**
  * Runs a job over a Unix socket that is cut in the middle of it.
- * @throws when something that it shows does not hold
+ * @throws if anything that it shows does not hold
  */
 export async function story(say: (line: string) => void): Promise<void> {
   await using cleanup = new AsyncDisposableStack();

@@ -17,7 +17,7 @@ const directory = await mkdtemp(join(tmpdir(), "arcp-own-"));
 const path = join(directory, "contract.sock");
 const dialled = join(directory, "dialled.sock");
 const server = await listening(path);
-// Whoever dials it is left alone.
+// Clients that dial it get no answer.
 const other = await listening(dialled);
 other.on("connection", (socket: Socket) => void unixTransport(socket));
 afterAll(async () => {
@@ -49,12 +49,12 @@ const unixSocket: OpenTransport<Sockets> = {
 describe("the transport contract over a Unix socket", () => {
   test.each(transportContract)("$name", (transportCase) => transportCase.run(unixSocket));
 
-  test("nothing of it is skipped", () => {
+  test("none of it is skipped", () => {
     expect(transportContract.flatMap((one) => missing(one, unixSocket))).toEqual([]);
   });
 });
 
-test("a peer that dies in the middle of a line broke the connection", async () => {
+test("a peer that dies in the middle of a line breaks the connection", async () => {
   const { client, sockets } = await unixSocket.open();
   sockets[1].end('{"whole":1}\n{"half');
   const frames = client.frames[Symbol.asyncIterator]();
@@ -65,7 +65,7 @@ test("a peer that dies in the middle of a line broke the connection", async () =
   });
 });
 
-test("R-4.1-6: a line without end is not collected", async () => {
+test("R-4.1-6: a line without an end is not collected", async () => {
   const { client, runtime, sockets } = await unixSocket.open();
   const read = async (): Promise<void> => {
     for await (const _ of client.frames) expect.fail("there was no frame");
@@ -77,7 +77,7 @@ test("R-4.1-6: a line without end is not collected", async () => {
   await expect(runtime.send(["late"])).rejects.toBeInstanceOf(TransportClosedError);
 });
 
-test("nobody listens: a dial says that the connection broke", async () => {
+test("a dial where nobody listens reports a broken connection", async () => {
   const dial = dialUnix(join(directory, "nobody.sock"));
   await expect(dial(new AbortController().signal)).rejects.toMatchObject({
     code: "TRANSPORT_CLOSED",

@@ -4,7 +4,7 @@ import type { Client, JobEvent, JobOutcome } from "@arcp/client";
 export interface JobNode {
   readonly name: string;
   readonly children: JobNode[];
-  /** The phase that it is in; once it has ended, how. */
+  /** Its current phase; once it has ended, how. */
   state: string;
   /** What it spent itself, without its children, in millionths of a dollar. */
   spent: number;
@@ -21,8 +21,8 @@ export function jobNode(name: string): JobNode {
 }
 
 /**
- * Follows a job and all below it into a tree, until they have ended.
- * @param changed is called after each change of a state
+ * Follows a job and all its descendants into a tree, until they have ended.
+ * @param changed is called after each change of state
  */
 export async function follow(
   client: Client,
@@ -52,7 +52,7 @@ export async function follow(
   await Promise.all(below);
 }
 
-/** A job and all below it, each before its children. */
+/** A job and all its descendants, each before its children. */
 export function* nodesOf(node: JobNode): Generator<JobNode, void, undefined> {
   yield node;
   for (const child of node.children) yield* nodesOf(child);

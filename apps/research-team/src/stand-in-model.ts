@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { PriceTable } from "@arcp/runtime";
 
-/** What a model answers, and what it used for that. */
+/** A model's answer, and its usage. */
 export interface Answer {
   readonly text: string;
   readonly usage: { readonly input: number; readonly output: number };
@@ -21,8 +21,8 @@ export const MOST = { input: 1_000, output: 2_000 };
 const topics = "hearing sight flight feathers diet nesting sleep calls range myths".split(" ");
 
 /**
- * Stands for a real model: no language is understood here. It takes its time, answers the same to the same prompt, and
- * charges by what was said.
+ * Stands for a real model, without understanding language. It takes time, gives the same answer to the same prompt, and charges by
+ * length.
  * @param latency milliseconds for an answer to a prompt
  */
 export function standIn(latency: (prompt: string) => number): Ask {

@@ -8,15 +8,15 @@ import { type Planner, team } from "./team.ts";
 import type { TreeView } from "./tree-view.ts";
 
 export interface StoryOptions {
-  /** Into how many parts the planner cuts the question. */
+  /** The number of parts into which the planner divides the question. */
   readonly workers: number;
-  /** How long the stand-in for a model takes over a chain of answers. */
+  /** How long the stand-in for a model takes for a chain of answers. */
   readonly seconds: number;
 }
 
 /**
- * Lets a team answer a question within a budget, then within too small a one, then until it is cancelled.
- * @throws when something that it shows does not hold
+ * Lets a team answer a question within a budget, then within one that is too small, then until it is cancelled.
+ * @throws if anything that it shows does not hold
  */
 export async function story({ workers, seconds }: StoryOptions, view: TreeView): Promise<void> {
   await using cleanup = new AsyncDisposableStack();
@@ -33,7 +33,7 @@ export async function story({ workers, seconds }: StoryOptions, view: TreeView):
   const client = cleanup.use(await connect(dial(server.url), { token: "a-token" }));
   cleanup.defer(() => view.settle());
 
-  /** Submits the question with so many cents, and follows the tree to its end. */
+  /** Submits the question with this many cents, and follows the tree to its end. */
   const ask = async (cents: number) => {
     const lease = {
       "model.use": ["stand-in/*"],

@@ -3,9 +3,9 @@ import { type AgentContext, defineAgent } from "@arcp/runtime";
 import { z } from "zod";
 import { type Ask, MOST } from "./stand-in-model.ts";
 
-/** A planner, the researchers that it hands parts of a question to, and the checkers whom those ask. */
+/** A planner, the researchers to whom it gives parts of a question, and the checkers whom they ask. */
 export function team(ask: Ask) {
-  /** What a call may cost at most is set aside before it: workers side by side cannot spend the same money. */
+  /** What a call may cost at most is reserved before it: concurrent workers cannot spend the same money. */
   const think = async (ctx: AgentContext, model: string, prompt: string): Promise<string> => {
     const answer = await ctx.model(model, { reserve: MOST }).call(
       ({ signal }) => ask(prompt, signal),
@@ -46,7 +46,7 @@ export function team(ask: Ask) {
       await ctx.status("planning");
       const plan = await think(ctx, "stand-in/large", `plan ${parts} parts of: ${question}`);
       await ctx.status("waiting");
-      // A worker gets the small model alone, and no budget of its own: all of them spend the planner's.
+      // A worker gets only the small model, and no budget of its own: all of them spend the planner's.
       const lease = { "model.use": ["stand-in/small"], "agent.delegate": ["checker"] };
       const work = plan.split("\n").map(async (topic) => {
         const worker = await ctx.delegate(researcher, { topic }, { lease, id: topic });

@@ -4,12 +4,12 @@ import { type JobNode, nodesOf } from "./job-tree.ts";
 
 const { cyan, dim, green, red } = colours;
 
-/** Where the story is told: lines, and between them a tree that moves. */
+/** Where the story is printed: lines, and between them a tree that moves. */
 export interface TreeView {
   say(line: string): void;
   /** Begins to show a tree. */
   show(root: JobNode): void;
-  /** A job below it changed its state. */
+  /** A descendant of it changed its state. */
   changed(node: JobNode, depth: number): void;
   /** Leaves the tree as it is. */
   settle(): void;
@@ -29,7 +29,7 @@ function plainView(): TreeView {
   };
 }
 
-/** Redrawn so often, in ms: changes come faster than anybody looks. */
+/** How often it is redrawn, in ms: changes come faster than anybody can read. */
 const FRAME = 80;
 
 function liveView(): TreeView {
@@ -55,7 +55,7 @@ function liveView(): TreeView {
 const STATE = 20;
 const SPENT = 10;
 
-/** The tree as lines that fit a width: who, what it does, and what it spent with all below it. */
+/** The tree as lines that fit a width: who, what it does, and what it spent with all its descendants. */
 export function drawn(root: JobNode, width: number): string[] {
   const room = Math.max(12, Math.min(44, width - STATE - SPENT - 1));
   const line = (node: JobNode, branch: string): string => {

@@ -2,7 +2,7 @@ import { connect } from "@arcp/client";
 import type { Dial } from "@arcp/core";
 import type { review } from "./review.ts";
 
-/** A line with what is wrong in it. */
+/** A line with its faults. */
 export interface Finding {
   readonly line: number;
   readonly what: string;

@@ -7,7 +7,7 @@ const rules = {
   "something to be done": /\b(?:TODO|FIXME)\b/,
 };
 
-/** Looks through a text, and says what it finds as it goes. It knows nothing of how it is served. */
+/** Looks through a text, and reports what it finds as it goes. It knows nothing of how it is served. */
 export const review = defineAgent({
   name: "review",
   input: z.object({ path: z.string() }),
@@ -15,7 +15,7 @@ export const review = defineAgent({
   events: { "x-vendor.sample.finding": z.object({ line: z.int(), what: z.string() }) },
   async run(ctx, { path }) {
     const lines = (await ctx.fs.readText(path)).trimEnd().split("\n");
-    // What is printed, also by a library, must not get between the messages on stdout.
+    // Printed output, even a library's, must not get between the messages on stdout.
     console.log(`review reads ${path}`);
     let findings = 0;
     for (const [index, text] of lines.entries()) {

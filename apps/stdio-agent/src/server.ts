@@ -1,5 +1,5 @@
 // One program, two ways to reach it: `node server.ts` speaks on its standard streams, to the process that started it;
-// `node server.ts --listen` on a WebSocket, to whoever has a token.
+// `node server.ts --listen` on a WebSocket, to clients with a token.
 import { once } from "node:events";
 import { createRuntime, tokenTable } from "@arcp/runtime";
 import { serveStdio } from "@arcp/transport-stdio";
@@ -15,10 +15,10 @@ if (process.argv.includes("--listen")) {
   await runtime.close();
   await server.close();
 } else {
-  // Resolves once the client has parted, or is gone.
+  // Resolves once the client has left, or is gone.
   await serveStdio(runtime.serve);
   await runtime.close();
   console.error("the child ends");
 }
-// Whatever its agents still wait for.
+// Even if its agents still wait for something.
 process.exit();

@@ -22,7 +22,7 @@ A line that goes on, and on, and on, and on, and on, and on, and on, and on, and
 
 /**
  * Has a text reviewed by the same agent as a child process and behind a WebSocket, by the same client code.
- * @throws when something that it shows does not hold
+ * @throws if anything that it shows does not hold
  */
 export async function story(say: (line: string) => void): Promise<void> {
   await using cleanup = new AsyncDisposableStack();
