@@ -258,6 +258,57 @@ test("R-6.3-3: a resume of the session that the hello just opened is welcomed, a
   expect(again.seqs).toEqual(dense(2));
 });
 
+/** A client that leaves its fresh session for another one, and a second client that resumes the fresh one meanwhile. */
+async function crossing() {
+  const rig = hosting();
+  const { runtime, store } = rig;
+  const first = new Viewer(runtime);
+  const old = await first.hello();
+  first.sever();
+  await settled();
+  const second = new Viewer(runtime);
+  const fresh = await second.hello();
+  const { claim } = store.sessions;
+  const answer = Promise.withResolvers<void>();
+  store.sessions.claim = async (session, ...rest) => {
+    if (session === old.session_id) await answer.promise;
+    return claim(session, ...rest);
+  };
+  second.send("session.resume", { resume_token: old.payload.resume_token, last_event_seq: 0 });
+  await settled();
+  const third = new Viewer(runtime);
+  const welcome = await third.resume(fresh, 0);
+  expect(welcome).toMatchObject({ type: "session.welcome", session_id: fresh.session_id });
+  return { ...rig, old, second, third, welcome, answer };
+}
+
+test("R-6.3-3, R-7.3-3: a fresh session that somebody resumed while its client went on to another is not forgotten", async () => {
+  const { runtime, start, old, second, third, welcome, answer } = await crossing();
+  answer.resolve();
+  await second.find(({ session_id }) => session_id === old.session_id);
+  await settled();
+  const job = await start(third);
+  job.end("done");
+  await third.terminal(job.id);
+  third.sever();
+  const again = new Viewer(runtime);
+  expect((await again.resume(welcome, 0)).type).toBe("session.welcome");
+  await settled();
+  expect(again.seqs).toEqual(dense(2));
+});
+
+test("R-6.3-3, R-6.3-11: a resume that fails ends no session that somebody else resumed meanwhile", async () => {
+  const { runtime, start, clock, second, third, answer } = await crossing();
+  answer.reject(new Error("the disk is full"));
+  expect(await second.ended).toMatchObject({ reason: "fault" });
+  clock.advance(601_000);
+  await settled();
+  expect(runtime.sessions.list()).toMatchObject([{ connected: true }]);
+  const job = await start(third);
+  job.end("done");
+  await third.terminal(job.id);
+});
+
 test("R-5.4-4, R-6.3-3: what was asked in a fresh session is answered before the connection moves to another", async () => {
   const { runtime, store } = hosting();
   const first = new Viewer(runtime);

@@ -237,18 +237,20 @@ export class Connection implements Link {
     if (this.#binding !== binding) return;
     if (!fresh.untouched || this.#work.any) return intake.handle(opening, characters);
     this.#state = { kind: "opening", id: opening.id, left: fresh.id };
+    const { epoch } = fresh.stream.writer;
     try {
       await binding.leave();
       const outcome = await resumeInstead(sessions, fresh, opening);
-      const isBound = outcome.kind === "bound";
-      // A client may resume the very session that it was just given. And nobody has to wait until the other is forgotten.
-      if (!isBound || outcome.session !== fresh) this.#work.add(sessions.forget(fresh));
-      if (isBound) return await this.#arrive(outcome);
+      // It stays if it was resumed meanwhile: by this very client, or on another connection. Nobody waits until it is forgotten.
+      if (fresh.stream.writer.epoch === epoch) this.#work.add(sessions.forget(fresh));
+      if (outcome.kind === "bound") return await this.#arrive(outcome);
       this.fail(outcome.error, "refused");
     } catch (error) {
       this.#logger.error({ err: error }, "a resume failed");
-      sessions.parked(fresh);
       this.fail(unexpected(), "fault");
+    } finally {
+      // If it is still there, nobody else may come to park it.
+      if (!fresh.connected) sessions.parked(fresh);
     }
   }
 
