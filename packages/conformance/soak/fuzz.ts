@@ -27,7 +27,7 @@ let settled: number | undefined;
 let told = 0;
 let failed = false;
 do {
-  const plan = { seed, programs: BATCH, longest: 60, patience: 10_000, shrinking: 60_000 };
+  const plan = { seed, programs: BATCH, longest: 60, shrinking: 60_000 };
   const failure = await fuzzer.run(plan);
   if (failure !== undefined) {
     failed = true;

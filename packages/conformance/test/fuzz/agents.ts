@@ -139,12 +139,16 @@ export function fuzzAgents(clock: Clock): AnyAgent[] {
   return [...agents, ...versioned, strict, steady];
 }
 
-/** The job of whoever does nothing wrong: it lives by the real clock. */
+/**
+ * The job of whoever does nothing wrong. It lives by the real clock, and waits for its store: otherwise a slow disk would let it
+ * write more than its log keeps before its owner can read any of it, and end that owner's connection (R-6.3-17).
+ */
 const steady = defineAgent({
   name: "steady",
   async run(ctx: AgentContext) {
     for (let i = 1; !ctx.signal.aborted; i++) {
       await ctx.emit("x-vendor.fuzz.tick", { i });
+      await ctx.flush();
       await pause(5);
     }
     throw ctx.signal.reason;

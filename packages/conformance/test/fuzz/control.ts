@@ -1,8 +1,10 @@
 import { Breach } from "./breach.ts";
+import type { Conversation } from "./conversation.ts";
 import type { House } from "./house.ts";
 import { Ledger } from "./ledger.ts";
 import { tokens } from "./message.ts";
 import { Peer } from "./peer.ts";
+import type { SessionRecord } from "./session-record.ts";
 
 const envelope = (id: string, type: string, payload: object, rest: object = {}) =>
   JSON.stringify({ arcp: "1.1", id, type, payload, ...rest });
@@ -33,7 +35,9 @@ export class Control {
   }
 
   get breach(): unknown {
-    return this.#peer.breach;
+    const { breach, conversation } = this.#peer;
+    if (breach !== undefined || conversation.open || conversation.ends.self) return breach;
+    return new Breach("R-14-2", "the control client's connection is gone");
   }
 
   /** Asks for a sign of life. */
@@ -45,9 +49,7 @@ export class Control {
 
   /** What is missing, in words. */
   get waitsFor(): string | undefined {
-    const { conversation } = this.#peer;
-    if (!conversation.open) return "its connection, which is gone";
-    return conversation.waitsFor;
+    return this.#peer.conversation.waitsFor;
   }
 
   /** Ends its job. */
@@ -68,7 +70,11 @@ export class Control {
     this.#peer.line.destroy();
   }
 
-  get frames(): readonly string[] {
-    return this.#peer.conversation.frames;
+  get conversation(): Conversation {
+    return this.#peer.conversation;
+  }
+
+  get sessions(): ReadonlyMap<string, SessionRecord> {
+    return this.#ledger.sessions;
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import fc from "fast-check";
 import type { HouseName, Program } from "./action.ts";
 import { type House, openHouse, type Way } from "./house.ts";
@@ -5,13 +6,14 @@ import { type Played, Player } from "./player.ts";
 import { aProgram } from "./program.ts";
 import { vacate } from "./vacancy.ts";
 
+/** Milliseconds of a house's time that any answer may take, which is longer than any time-out of its own. */
+const PATIENCE = 90_000;
+
 export interface FuzzPlan {
   readonly seed: number;
   readonly programs: number;
   /** Actions that a program may have. */
   readonly longest: number;
-  /** Milliseconds that any answer may take. */
-  readonly patience: number;
   /** Milliseconds to look for a shorter program that fails. */
   readonly shrinking: number;
 }
@@ -57,12 +59,12 @@ export class Fuzzer implements AsyncDisposable {
 
   /** @returns what failed first */
   async run(plan: FuzzPlan): Promise<Failure | undefined> {
-    const { seed, programs, longest, patience, shrinking } = plan;
+    const { seed, programs, longest, shrinking } = plan;
     let until = Number.POSITIVE_INFINITY;
     let worst: Failure | undefined;
     const property = fc.asyncProperty(aProgram(longest), async (program) => {
       if (performance.now() > until) return;
-      const told = await this.play(program, worst === undefined ? patience : patience / 4);
+      const told = await this.play(program, worst === undefined ? PATIENCE : PATIENCE / 4);
       if (told === undefined) return;
       if (worst === undefined) until = performance.now() + shrinking;
       worst = { program, told };
@@ -73,7 +75,7 @@ export class Fuzzer implements AsyncDisposable {
   }
 
   /** @returns what was wrong, in words */
-  async play(program: Program, patience: number): Promise<string | undefined> {
+  async play(program: Program, patience = PATIENCE): Promise<string | undefined> {
     this.#playing(program);
     const { house, timers } = await this.#houseOf(program.house);
     const player = await Player.on(house, patience);
@@ -91,10 +93,14 @@ export class Fuzzer implements AsyncDisposable {
       }
       return undefined;
     } catch (error) {
-      const told = `${error instanceof Error ? error.stack : error}\n${player.story}`;
+      const story = await Promise.race([
+        player.story().catch(String),
+        pause(5_000, "  the store does not answer"),
+      ]);
+      const told = `${error instanceof Error ? error.stack : error}\n${story}`;
       player.abandon();
       this.#houses.delete(program.house);
-      await Promise.race([house.close(), new Promise((resolve) => setTimeout(resolve, 500))]);
+      await Promise.race([house.close(), pause(500)]);
       this.#stray.length = 0;
       return told;
     }

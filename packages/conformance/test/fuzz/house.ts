@@ -7,6 +7,7 @@ import {
   type Runtime,
   tokenTable,
 } from "@arcp/runtime";
+import type { Store } from "@arcp/runtime/store";
 import { sqliteStore } from "@arcp/store-sqlite";
 import { listen } from "@arcp/transport-ws";
 import { Scratch } from "../scratch.ts";
@@ -72,6 +73,7 @@ export interface House {
   readonly name: HouseName;
   readonly runtime: Runtime;
   readonly clock: ManualClock;
+  readonly store: Store;
   /** The errors that it has logged since this was asked last, as JSON: those of agents are theirs. */
   errors(): string[];
   readonly open: OpenLine;
@@ -93,17 +95,18 @@ export async function openHouse(name: HouseName, way: Way): Promise<House> {
   const kept = { logLimits: { records }, totalLogCharacters };
   const memory = () => memoryStore(kept);
   const logged: string[] = [];
+  const store = slow
+    ? laggingStore(memory())
+    : scratch
+      ? sqliteStore(scratch.newFile(), kept)
+      : memory();
   const runtime = createRuntime({
     agents: fuzzAgents(clock),
     auth: slowTable(clock),
     clock,
     limits,
     logger: recorder(logged),
-    store: slow
-      ? laggingStore(memory())
-      : scratch
-        ? sqliteStore(scratch.newFile(), kept)
-        : memory(),
+    store,
     tools: { "web.search": () => ({ hits: 3 }) },
   });
   const reached =
@@ -116,7 +119,7 @@ export async function openHouse(name: HouseName, way: Way): Promise<House> {
     if (scratch) scratch[Symbol.dispose]();
   };
   const errors = (): string[] => logged.splice(0).filter(isUnexpected);
-  return { name, runtime, clock, errors, open: reached.open, close };
+  return { name, runtime, clock, store, errors, open: reached.open, close };
 }
 
 async function reachedBySocket(runtime: Runtime, clock: ManualClock) {

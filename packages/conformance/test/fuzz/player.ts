@@ -7,6 +7,7 @@ import type { House } from "./house.ts";
 import { Ledger } from "./ledger.ts";
 import { type Lore, opening, said } from "./message.ts";
 import { Peer } from "./peer.ts";
+import { situation } from "./situation.ts";
 
 /** Connections that a program may have open at a time. */
 const MAX_OPEN = 8;
@@ -39,7 +40,7 @@ export class Player {
   readonly #ledger = new Ledger();
   readonly #peers: Peer[] = [];
   readonly #control: Control;
-  /** Milliseconds that anything may take. */
+  /** Milliseconds of the house's time that anything may take. */
   readonly #patience: number;
   #ids = 0;
   #takeovers = false;
@@ -72,6 +73,7 @@ export class Player {
       if (conversation.ends.torn) line.destroy();
     }
     await this.#settle(this.#peers);
+    await this.#seekAstray();
     await this.#hearEnds();
     this.#ledger.judge();
     return this.#sum();
@@ -106,18 +108,20 @@ export class Player {
     return this.#peers.flatMap(({ conversation }) => conversation.outcomes);
   }
 
-  /** The frames of the connections that something was wrong with, or of all. */
-  get story(): string {
-    const guilty = this.#peers.filter(
-      ({ breach, conversation }) => breach !== undefined || conversation.waitsFor !== undefined,
-    );
-    const told = guilty.length > 0 ? guilty : this.#peers;
-    return told
-      .map(({ conversation }) => {
-        const frames = conversation.frames.map((frame) => `    ${frame.slice(0, 400)}`);
-        return `  connection ${this.#peers.findIndex((peer) => peer.conversation === conversation)}\n${frames.slice(-60).join("\n")}`;
-      })
-      .join("\n");
+  /** What the runtime knows, and the frames of the connections that something was wrong with, or of all. */
+  async story(): Promise<string> {
+    const all = [this.#control, ...this.#peers].map(({ breach, conversation }, i) => ({
+      name: i === 0 ? "the control client" : `connection ${i - 1}`,
+      isGuilty: breach !== undefined || conversation.waitsFor !== undefined,
+      frames: conversation.frames.slice(-60).map((frame) => `    ${frame.slice(0, 400)}`),
+    }));
+    const guilty = all.filter(({ isGuilty }) => isGuilty);
+    const told = (guilty.length > 0 ? guilty : all).flatMap(({ name, frames }) => [
+      `  ${name}`,
+      ...frames,
+    ]);
+    const sessions = new Map([...this.#ledger.sessions, ...this.#control.sessions]);
+    return [await situation(this.#house, sessions), ...told].join("\n");
   }
 
   async #do(action: Action): Promise<void> {
@@ -291,6 +295,19 @@ export class Player {
     );
   }
 
+  /** No connection stays open whose session is gone: its client would wait for ever. */
+  async #seekAstray(): Promise<void> {
+    const { sessions } = this.#house.runtime;
+    const astray = () =>
+      this.#peers.flatMap(({ conversation: { open, session } }) =>
+        open && session && !sessions.get(session.id)?.connected ? session.id : [],
+      );
+    await this.#until(
+      () => astray().length === 0,
+      () => `the end of connections whose sessions are gone: ${astray()}`,
+    );
+  }
+
   /** Every client that is there learns how its jobs have ended (R-7.3-3). */
   async #hearEnds(): Promise<void> {
     const ended: Array<readonly [job: string, session: string]> = [];
@@ -319,14 +336,23 @@ export class Player {
     }
   }
 
-  /** Time passes slowly while nothing else happens. */
+  /**
+   * Time passes slowly while nothing else happens. It is counted in turns of the event loop and answers of the store, and so is
+   * patience: a busy machine or a slow disk uses up none of it.
+   */
   async #until(condition: () => boolean, told: () => string): Promise<void> {
-    const deadline = performance.now() + this.#patience;
+    const { clock, store } = this.#house;
+    const deadline = clock.monotonic() + this.#patience;
     for (let rounds = 1; ; rounds++) {
       this.#check();
       if (condition()) return;
-      if (performance.now() > deadline) throw new Breach("R-5.4-4", `waits in vain for ${told()}`);
-      if (rounds % 50 === 0) this.#house.clock.advance(100);
+      if (clock.monotonic() > deadline) {
+        throw new Breach("R-5.4-4", `waits in vain for ${told()}, for ${rounds} turns`);
+      }
+      if (rounds % 50 === 0) {
+        await store.sessions.findByToken("of nobody");
+        clock.advance(100);
+      }
       if (rounds % 5 === 0) await pause(1);
       else await turn();
     }
