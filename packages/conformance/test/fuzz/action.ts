@@ -114,7 +114,7 @@ export type Action =
   | { readonly do: "settle" };
 
 /** The kinds of runtime that there are, by what they keep and allow. */
-export type HouseName = "roomy" | "short" | "tight" | "durable" | "slow";
+export type HouseName = "roomy" | "short" | "tight" | "durable" | "slow" | "late";
 
 export interface Program {
   readonly house: HouseName;

@@ -15,7 +15,7 @@ import { recorder } from "../stage.ts";
 import type { HouseName } from "./action.ts";
 import { fuzzAgents } from "./agents.ts";
 import { dialBare } from "./bare-web-socket.ts";
-import { laggingStore } from "./lagging-store.ts";
+import { byNetwork, byTurns, type Lag, laggingStore } from "./lagging-store.ts";
 import type { OpenLine } from "./line.ts";
 import { linkInMemory } from "./memory-line.ts";
 import { principals, tokens } from "./message.ts";
@@ -29,7 +29,7 @@ interface Character {
   readonly records?: number;
   readonly characters?: number;
   readonly durable?: true;
-  readonly slow?: true;
+  readonly lag?: Lag;
 }
 
 /** In a roomy one nothing is forgotten, unless hours pass. */
@@ -64,7 +64,8 @@ const characters: Readonly<Record<HouseName, Character>> = {
     records: 12,
     characters: 600_000,
   },
-  slow: { limits: { resumeWindowSec: 3, openingDeadlineSec: 1 }, records: 60, slow: true },
+  slow: { limits: { resumeWindowSec: 3, openingDeadlineSec: 1 }, records: 60, lag: byTurns(3) },
+  late: { limits: { resumeWindowSec: 5, retentionSec: 5 }, records: 60, lag: byNetwork(20) },
   durable: { limits: { resumeWindowSec: 5, retentionSec: 5 }, records: 40, durable: true },
 };
 
@@ -88,15 +89,15 @@ export async function openHouse(name: HouseName, way: Way): Promise<House> {
     records = 250_000,
     characters: totalLogCharacters = 1024 ** 3,
     durable,
-    slow,
+    lag,
   } = characters[name];
   const clock = new ManualClock();
   const scratch = durable && new Scratch();
   const kept = { logLimits: { records }, totalLogCharacters };
   const memory = () => memoryStore(kept);
   const logged: string[] = [];
-  const store = slow
-    ? laggingStore(memory())
+  const store = lag
+    ? laggingStore(memory(), lag)
     : scratch
       ? sqliteStore(scratch.newFile(), kept)
       : memory();

@@ -1,37 +1,47 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Store } from "@arcp/runtime/store";
 
-/** Turns of the event loop that every answer of the store takes. */
-const TURNS = 3;
+/** How long an answer of a store takes. */
+export type Lag = () => Promise<unknown>;
 
-async function late<T>(answer: Promise<T>): Promise<T> {
-  // A failure is not to be taken for one that nobody handles.
-  answer.catch(() => {});
-  for (let i = 0; i < TURNS; i++) await new Promise((resolve) => setImmediate(resolve));
-  return answer;
-}
+/** So many turns of the event loop, for all answers, which keep their order. */
+export const byTurns =
+  (turns: number): Lag =>
+  async () => {
+    for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+  };
 
-/** The same, of which every answer comes some turns later, in the same order: much can happen meanwhile. */
-function lagging<T extends object>(part: T): T {
+/** Up to so many real milliseconds, as over a network: answers overtake each other. */
+export const byNetwork =
+  (ms: number): Lag =>
+  () =>
+    pause(Math.random() * ms);
+
+/** The same, of which every answer comes late: much can happen meanwhile. */
+function lagging<T extends object>(part: T, lag: Lag): T {
   return new Proxy(part, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== "function") return member;
       return (...args: unknown[]) => {
         const answer: unknown = Reflect.apply(member, target, args);
-        return answer instanceof Promise ? late(answer) : answer;
+        if (!(answer instanceof Promise)) return answer;
+        // A failure is not to be taken for one that nobody handles.
+        answer.catch(() => {});
+        return lag().then(() => answer);
       };
     },
   });
 }
 
-export function laggingStore(store: Store): Store {
+export function laggingStore(store: Store, lag: Lag): Store {
   const { logs, jobs, sessions, idempotency, credentials, durable, failed } = store;
   return {
-    logs: lagging(logs),
-    jobs: lagging(jobs),
-    sessions: lagging(sessions),
-    idempotency: lagging(idempotency),
-    credentials: lagging(credentials),
+    logs: lagging(logs, lag),
+    jobs: lagging(jobs, lag),
+    sessions: lagging(sessions, lag),
+    idempotency: lagging(idempotency, lag),
+    credentials: lagging(credentials, lag),
     durable,
     failed,
     close: () => store.close(),

@@ -254,6 +254,7 @@ export function aProgram(longest: number): fc.Arbitrary<Program> {
       [3, "tight"],
       [2, "slow"],
       [1, "durable"],
+      [1, "late"],
     ),
     actions: fc
       .tuple(some(openedOf(20), 1, 4), some(work, 0, 3), some(action, 1, longest))
