@@ -70,6 +70,28 @@ test("R-4.1-10: it reports how much is waiting, and when something was taken", a
   expect([queue.waiting, taken]).toEqual([0, 2]);
 });
 
+test("it tells when the reader begins to wait: all frames so far have been handled", async () => {
+  let told = 0;
+  const queue = new FrameQueue(() => told++);
+  const reader = queue[Symbol.asyncIterator]();
+  const first = reader.next();
+  expect(told).toBe(1);
+  queue.push("a");
+  await first;
+  expect(told).toBe(2);
+  const second = reader.next();
+  expect(told).toBe(3);
+  queue.end();
+  await second;
+  await reader.next();
+  expect(told).toBe(3);
+});
+
+test("a frame that is pushed because the reader began to wait reaches it", async () => {
+  const queue: FrameQueue = new FrameQueue(() => queue.push("pulled"));
+  expect(await queue[Symbol.asyncIterator]().next()).toEqual({ done: false, value: "pulled" });
+});
+
 test.each(["before its end", "after its end"])(
   "a break %s drops the unread frames from the count and from delivery",
   async (when) => {

@@ -13,7 +13,7 @@ export class FrameQueue implements AsyncIterable<string> {
   #wake: (() => void) | undefined;
   readonly #taken: () => void;
 
-  /** @param taken called whenever the reader takes a frame, for transports that pause their source */
+  /** @param taken called whenever the reader takes a frame, or begins to wait for one, for transports that pause their source */
   constructor(taken: () => void = () => {}) {
     this.#taken = taken;
   }
@@ -58,6 +58,7 @@ export class FrameQueue implements AsyncIterable<string> {
     if (this.#ended === undefined) {
       return new Promise<void>((resolve) => {
         this.#wake = resolve;
+        this.#taken();
       }).then(() => this.#read());
     }
     const { error } = this.#ended;

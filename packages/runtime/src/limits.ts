@@ -34,7 +34,10 @@ export interface Limits {
   readonly liveInputCharactersPerPrincipal?: number | undefined;
   /** Seconds in which a client has to open its session (R-4.1-8). Default 10. */
   readonly openingDeadlineSec?: number | undefined;
-  /** The most bytes in a message before the welcome (R-4.1-8). Default 64 KiB. */
+  /**
+   * The most bytes in a message before the welcome (R-4.1-8). Default 64 KiB. For more than 100,000, a WebSocket's `maxOpeningSize` has
+   * to be larger, too.
+   */
   readonly openingBytes?: number | undefined;
   /** Failed logins from one source address within a minute after which the address is ignored (R-6.1-6). Default 20. */
   readonly failedLoginsPerMinute?: number | undefined;

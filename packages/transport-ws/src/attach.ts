@@ -20,6 +20,7 @@ import { CONNECTION_RULES, type ConnectionOptions } from "./connection-options.t
 import { serverWriter } from "./frame-writer.ts";
 import { type HostRules, hostCheck } from "./host-check.ts";
 import { isLoopback } from "./loopback.ts";
+import { Opening } from "./opening.ts";
 import { type PeerInfo, peerOf } from "./peer.ts";
 import { type RefusalStatus, refuseUpgrade } from "./refusal.ts";
 import { type Endpoint, isWebSocket, UpgradeSwitch } from "./upgrade-switch.ts";
@@ -30,6 +31,17 @@ export interface AttachOptions extends HostRules, ConnectionOptions {
   readonly path?: string | undefined;
   /** The largest inbound message, in bytes; 4 MiB by default (R-4.1-6). */
   readonly maxMessageSize?: number | undefined;
+  /**
+   * The most that a connection may send up to the end of its first message, in bytes, where each packet counts 400 more; 128 KiB by
+   * default (R-4.1-8). Nothing behind that message is read until `accept` wants the next one, which `runtime.serve` does once there is
+   * a session.
+   */
+  readonly maxOpeningSize?: number | undefined;
+  /**
+   * How many connections may be waiting for their first message to be handled; 1,000 by default. Beyond that, an upgrade gets HTTP
+   * 503.
+   */
+  readonly maxOpenings?: number | undefined;
   /**
    * The WebSocket sub-protocols to accept from a client that offers some, `arcp` by default. None is required (R-4.1-4). A
    * client that offers only others gets none, which browsers treat as a refusal.
@@ -46,6 +58,8 @@ export const ATTACH_RULES: OptionRules<AttachOptions> = {
   path: rule.text,
   // `ws` takes zero for no limit at all.
   maxMessageSize: rule.aboveZero,
+  maxOpeningSize: rule.aboveZero,
+  maxOpenings: rule.aboveZero,
   subprotocols: rule.texts,
   upgradeTimeout: rule.wholeAboveZero,
   allowedHosts: rule.texts,
@@ -102,6 +116,7 @@ export function attachChecked(
     throw new LocalError("MISUSE", "the last argument must be a function, such as runtime.serve");
   }
   const { path = "/arcp", maxMessageSize = 4 * 1024 * 1024, subprotocols = ["arcp"] } = options;
+  const { maxOpeningSize = 128 * 1024, maxOpenings = 1000 } = options;
   const { upgradeTimeout = UPGRADE_TIMEOUT, clock = systemClock } = options;
   // The path of a request never contains a query or non-ASCII characters.
   if (URL.parse(`ws://host${path}`)?.pathname !== path)
@@ -115,6 +130,7 @@ export function attachChecked(
   });
   const isAdmitted = hostCheck(options);
   const connections = new Set<Connection>();
+  let openings = 0;
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const status = refusal(request);
@@ -134,7 +150,12 @@ export function attachChecked(
 
   // A separate function, or the closures that wait for the end would keep every connection's request in memory as long.
   const opened = (ws: WebSocket, socket: Duplex): Connection => {
-    const connection = new Connection(ws, socket, serverWriter(socket), options);
+    const opening = new Opening(ws, socket, maxOpeningSize);
+    const connection = new Connection(ws, socket, serverWriter(socket), options, opening);
+    openings += 1;
+    void opening.over.then(() => {
+      openings -= 1;
+    });
     connections.add(connection);
     void connection.gone.then(() => connections.delete(connection));
     return connection;
@@ -144,7 +165,7 @@ export function attachChecked(
     if (!isAdmitted(request.headers, listensOnLoopback(server))) return 403;
     if (request.method !== "GET") return 405;
     if (!isWebSocket(request)) return 426;
-    return undefined;
+    return openings < maxOpenings ? undefined : 503;
   };
 
   const hand = async (

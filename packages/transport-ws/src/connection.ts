@@ -1,10 +1,12 @@
 import type { Duplex } from "node:stream";
 import {
+  ArcpError,
   type Clock,
   type CloseReason,
   type Frame,
   FrameQueue,
   HIGH_WATER_MARK,
+  lastWord,
   systemClock,
   type Transport,
   TransportClosedError,
@@ -13,6 +15,7 @@ import { WebSocket } from "#ws";
 import { ABOVE_LIMIT, closeCode, closeReason } from "./close-code.ts";
 import type { ConnectionOptions } from "./connection-options.ts";
 import type { FrameWriter, Written } from "./frame-writer.ts";
+import type { Opening } from "./opening.ts";
 
 /**
  * An open WebSocket as a transport, on either side. `ws` reads, validates and answers control messages; frames are sent through
@@ -30,22 +33,37 @@ export class Connection implements Transport {
   readonly #write: FrameWriter;
   readonly #clock: Clock;
   readonly #closeTimeout: number;
+  #opening: Opening | undefined;
   #closed: { readonly reason: CloseReason | undefined } | undefined;
   /** The promise that all sends wait for that found the socket's buffer too full. */
   #room: PromiseWithResolvers<void> | undefined;
 
-  constructor(ws: WebSocket, socket: Duplex, write: FrameWriter, options: ConnectionOptions) {
+  /** @param opening bounds what the peer may send at first; without it, the peer is known */
+  constructor(
+    ws: WebSocket,
+    socket: Duplex,
+    write: FrameWriter,
+    options: ConnectionOptions,
+    opening?: Opening,
+  ) {
     this.#ws = ws;
     this.#socket = socket;
     this.#write = write;
     this.#clock = options.clock ?? systemClock;
     this.#closeTimeout = options.closeTimeout ?? 2_000;
     this.frames = new FrameQueue(() => this.#taken());
+    this.#opening = opening;
+    // Before the other listeners: if the first message closes the connection, reading goes on, to hear the peer's answer.
+    opening?.begin(this.#exceeded);
     ws.on("message", (data, isBinary) => {
       if (isBinary) this.#violated("not-text");
       else this.#received(data.toString());
     });
-    ws.on("error", (cause) => this.#violated(reasonOf(cause), cause));
+    ws.on("error", (error) => {
+      const reason = reasonOf(error);
+      const cause = reason === "too-big" ? new Error(ABOVE_LIMIT, { cause: error }) : error;
+      this.#violated(reason, cause);
+    });
     // The peer may have closed its half and never read what is left for it.
     socket.on("end", () => this.#cutLater());
     this.gone = new Promise((resolve) => {
@@ -104,14 +122,26 @@ export class Connection implements Transport {
   }
 
   #taken(): void {
-    if (this.#ws.isPaused && this.frames.waiting <= HIGH_WATER_MARK / 2) this.#ws.resume();
+    if (!this.#ws.isPaused) return;
+    if (this.#opening?.taken() === false) return;
+    this.#opening = undefined;
+    if (this.frames.waiting <= HIGH_WATER_MARK / 2) this.#ws.resume();
   }
+
+  /** Closes the connection of a stranger who sends too much, with an error that says so (R-4.1-8, R-4.1-11). */
+  readonly #exceeded = (problem: string): void => {
+    this.send([lastWord(new ArcpError("INVALID_REQUEST", problem))]).catch(() => {});
+    this.#violated("too-big", new Error(problem));
+    // Nothing more is kept. It is still read, or the peer might never get to the error.
+    this.#socket.removeAllListeners("data");
+    this.#socket.resume();
+    this.#socket.end();
+  };
 
   /** Closes the connection because the peer violated the rules (R-4.1-3, R-4.1-6). */
   #violated(reason: CloseReason | undefined, cause?: Error): void {
     if (this.#closed !== undefined) return;
-    const what = reason === "too-big" ? new Error(ABOVE_LIMIT, { cause }) : cause;
-    this.#end(reason, new TransportClosedError(reason, { cause: what }));
+    this.#end(reason, new TransportClosedError(reason, { cause }));
     this.#part(closeCode(reason ?? "fault"));
   }
 

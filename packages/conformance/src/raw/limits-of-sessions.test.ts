@@ -1,3 +1,5 @@
+import { connect } from "@arcp/client";
+import { dial } from "@arcp/transport-ws";
 import { expect, test } from "vitest";
 import { ALICE, BOB, house } from "../../test/raw-house.ts";
 import { RawSocket } from "../../test/raw-socket.ts";
@@ -48,6 +50,58 @@ test("R-4.1-8, limit openingBytes: a longer message is refused as too big before
   fits.session = welcome["session_id"];
   const accepted = await fits.submit("puppet", { input: "x".repeat(2_000) });
   expect(accepted["type"]).toBe("job.accepted");
+});
+
+test("R-4.1-8, limit opening size: far more is refused before all of it is there, and a large hello is not", async () => {
+  const token = "t".repeat(16 * 1024);
+  await using home = await house({ auth: (said) => (said === token ? "alice" : undefined) });
+  const big = await RawSocket.open(home.url);
+  big.sendRaw("x".repeat(4 * 1024 * 1024));
+  expect(await big.closed).toBe(1009);
+  expect(big.received).toMatchObject([
+    { type: "session.error", payload: { code: "INVALID_REQUEST" } },
+  ]);
+  expect(big.received[0]?.["payload"].message).toContain("at most 131072 bytes");
+
+  const first = await home.greeted(["subscribe", "list_jobs", "ack"], token);
+  await home.left(first);
+  const back = await RawSocket.open(home.url);
+  const resume = { session_id: first.session, resume_token: first.token, last_event_seq: 0 };
+  const capabilities = { encodings: ["json"], features: ["subscribe", "list_jobs", "ack"] };
+  const client = { name: "x".repeat(30 * 1024), version: "1.0.0" };
+  const auth = { scheme: "bearer", token };
+  back.send("session.hello", { auth, resume, capabilities, client });
+  const welcome = await back.find(({ type }) => type !== "session.ping");
+  expect(welcome).toMatchObject({ type: "session.welcome", session_id: first.session });
+});
+
+test("R-4.1-8, limit opening size: what follows a hello waits until that has been accepted, and then is handled", async () => {
+  const answer = Promise.withResolvers<string>();
+  await using home = await house({ auth: () => answer.promise });
+  const raw = await RawSocket.open(home.url);
+  raw.send("session.hello", { auth: { scheme: "bearer", token: "t" } });
+  const large = { nonce: "n", text: "x".repeat(1024 * 1024) };
+  for (let i = 0; i < 20; i++) raw.send("session.ping", large);
+  answer.resolve("alice");
+  await expect
+    .poll(() => raw.received.filter(({ type }) => type === "session.pong").length)
+    .toBe(20);
+});
+
+test("limit openings: while so many have no session yet, others are sent away for now, and sessions live on", async () => {
+  await using home = await house({ listening: { maxOpenings: 2 } });
+  const greeted = await home.greeted();
+  const [mute, other] = [await RawSocket.open(home.url), await RawSocket.open(home.url)];
+  await expect(RawSocket.open(home.url)).rejects.toThrow("503");
+  await expect(connect(dial(home.url), { token: ALICE })).rejects.toMatchObject({
+    code: "TRANSPORT_CLOSED",
+    retryable: true,
+  });
+  await greeted.ping("in the middle of it");
+  await other.hello(ALICE);
+  const third = await home.greeted();
+  await third.ping("and after that");
+  await mute.leave();
 });
 
 test("R-6.1-6, limit failedLoginsPerMinute: beyond it a source is refused unheard for the rest of the minute, others are not", async () => {

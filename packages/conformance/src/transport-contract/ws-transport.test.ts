@@ -13,7 +13,11 @@ const arrivals: PromiseWithResolvers<Transport>[] = [];
 let server: ListeningServer;
 let dialled: ListeningServer;
 beforeAll(async () => {
-  server = await listen({ port: 0 }, (transport) => arrivals.shift()?.resolve(transport));
+  // Its cases begin with messages of any size, which a stranger may not.
+  const maxOpeningSize = 16 * 1024 * 1024;
+  server = await listen({ port: 0, maxOpeningSize }, (transport) =>
+    arrivals.shift()?.resolve(transport),
+  );
   dialled = await listen({ port: 0 }, () => {});
 });
 afterAll(() => Promise.all([server.close(), dialled.close()]));
