@@ -126,6 +126,9 @@ export function attachChecked(
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: maxMessageSize,
+    // Each costs hundreds of bytes beyond its own. The full size fits in frames of 4 KiB, and in packets of 256 bytes.
+    maxFragments: Math.max(1024, Math.ceil(maxMessageSize / 4096)),
+    maxBufferedChunks: Math.max(16 * 1024, Math.ceil(maxMessageSize / 256)),
     handleProtocols: (offered) => subprotocols.find((name) => offered.has(name)) ?? false,
   });
   const isAdmitted = hostCheck(options);

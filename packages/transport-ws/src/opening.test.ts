@@ -169,6 +169,23 @@ test("R-4.1-8: behind its first message nothing is read until the reader wants m
   expect(socket?.listenerCount("data")).toBe(1);
 });
 
+test("R-4.1-8: a message in thousands of tiny frames is cut off, where the full size passes in frames of 4 KiB", async () => {
+  const { port, next } = await serve();
+  const peer = await stranger(port);
+  const frames = reader(await next());
+  await write(peer, clientFrame("hello"));
+  await frames.next();
+  const part = "x".repeat(4 * 1024);
+  const rest = Array.from({ length: 1_022 }, () => clientFrame(part, { opcode: 0, fin: false }));
+  const whole = [clientFrame(part, { fin: false }), ...rest, clientFrame(part, { opcode: 0 })];
+  void write(peer, Buffer.concat(whole));
+  expect((await frames.next()).value?.length).toBe(4 * 1024 * 1024);
+  const ended = frames.next();
+  const tiny = Array.from({ length: 2_000 }, () => clientFrame("x", { opcode: 0, fin: false }));
+  peer.socket.write(Buffer.concat([clientFrame("x", { fin: false }), ...tiny]));
+  await expect(ended).rejects.toMatchObject({ code: "TRANSPORT_CLOSED" });
+});
+
 test("R-4.1-8: what a refused stranger goes on to send is not kept", async () => {
   const { port, next, sockets } = await serve({ clock: new ManualClock() });
   const peer = await stranger(port);
@@ -224,4 +241,23 @@ test("maxOpenings: whoever is being refused counts until it is gone", async () =
   clock.advance(1_000);
   await peer.closed;
   await stranger(port);
+});
+
+test("R-4.1-6: a message in tens of thousands of packets is refused, also of a peer that is known", async () => {
+  const { port, next } = await serve({ maxMessageSize: 100_000 });
+  const peer = await stranger(port);
+  const transport = await next();
+  const frames = reader(transport);
+  await write(peer, clientFrame("hello"));
+  await frames.next();
+  const ended = endOf(transport);
+  await write(peer, clientHeader(100_000));
+  let sent = 0;
+  for (; sent < 99_999 && !peer.socket.destroyed; sent++) {
+    peer.socket.write("x");
+    await new Promise(setImmediate);
+  }
+  expect(await ended).toMatchObject({ code: "TRANSPORT_CLOSED" });
+  expect(sent).toBeGreaterThan(10_000);
+  expect(sent).toBeLessThan(99_999);
 });
