@@ -4,7 +4,7 @@ import type { Dialect } from "./dialect/dialect.ts";
 import type { Rejected } from "./dialect/rejection.ts";
 import { type Opening, readRequest } from "./inbound.ts";
 import { jsonWeight } from "./json-weight.ts";
-import type { Requests } from "./session/requests.ts";
+import type { RequestLimit, Requests } from "./session/requests.ts";
 import type { Session } from "./session/session.ts";
 import { dispatch } from "./verbs/index.ts";
 import { reject, rejected } from "./verbs/reject.ts";
@@ -61,14 +61,14 @@ export class Intake {
    */
   patience(): Promise<void> | undefined {
     const { requests } = this.#options.session;
-    if (!requests.full) this.#impatient = false;
+    if (requests.reached === undefined) this.#impatient = false;
     else if (!this.#impatient) return this.#waitForRoom(requests);
     return undefined;
   }
 
   async #waitForRoom(requests: Requests): Promise<void> {
     await this.wait(requests.room());
-    this.#impatient = requests.full;
+    this.#impatient = requests.reached !== undefined;
   }
 
   /** Waits for requests in progress, but not for long: nothing else is read meanwhile, not even a ping (R-4-2). */
@@ -102,9 +102,8 @@ export class Intake {
   handle(message: Envelope, characters: number): void {
     const { session, services, depart, track } = this.#options;
     const counted = !IMMEDIATE.has(message.type);
-    if (counted && session.requests.full) {
-      return this.#reject(rejected(message), tooManyRequests());
-    }
+    const reached = counted ? session.requests.reached : undefined;
+    if (reached !== undefined) return this.#reject(rejected(message), tooManyRequests(reached));
     // Not awaited, so that a slow request does not delay a ping (R-4-2).
     const work = dispatch(services, { session, depart }, message);
     if (counted) session.requests.count(work, jsonWeight(message.payload, characters));
@@ -128,13 +127,19 @@ export class Intake {
     if (said !== undefined) track(said);
     if (session.submits.refused <= services.limits.requestsPerSession) return;
     services.logger.warn({ session: session.id }, "a connection has too many requests in flight");
-    fail(tooManyRequests());
+    fail(tooManyRequests("requests_per_session"));
   }
 }
 
-function tooManyRequests(): ArcpError {
-  return new ArcpError("INTERNAL_ERROR", "too many requests of this session are in flight", {
+const TOO_MANY: Readonly<Record<RequestLimit, string>> = {
+  requests_per_session: "too many requests of this session are in flight",
+  request_characters_per_principal:
+    "the requests of this principal in flight are too large together",
+};
+
+function tooManyRequests(reason: RequestLimit): ArcpError {
+  return new ArcpError("INTERNAL_ERROR", TOO_MANY[reason], {
     retryable: true,
-    details: { reason: "requests_per_session" },
+    details: { reason },
   });
 }

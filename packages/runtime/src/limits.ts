@@ -54,6 +54,11 @@ export interface Limits {
   readonly subscriptionsPerSession?: number | undefined;
   /** Requests of one session that may be in flight at a time (R-14-2). Default 1,000. */
   readonly requestsPerSession?: number | undefined;
+  /**
+   * Characters of JSON that the requests of one principal in flight may have in total, in all of its sessions (R-14-2); each object,
+   * array and key counts 64 more. Default 256 Mi.
+   */
+  readonly requestCharactersPerPrincipal?: number | undefined;
   /** Patterns and amounts that a requested lease may have in total (R-14-2). Default 1,000. */
   readonly patternsPerLease?: number | undefined;
   /** How many jobs may stand above a delegated one, each delegated by the one above it (R-10-8). Default 8. */
@@ -91,6 +96,7 @@ const DEFAULTS = {
   idleSec: 86_400,
   subscriptionsPerSession: 1000,
   requestsPerSession: 1000,
+  requestCharactersPerPrincipal: 268_435_456,
   patternsPerLease: 1000,
   delegationDepth: 8,
   provisionerSec: 10,

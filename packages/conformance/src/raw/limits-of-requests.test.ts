@@ -93,6 +93,34 @@ describe("requests", () => {
     expect(await busy.request("session.list_jobs", {})).toHaveProperty("type", "session.jobs");
   });
 
+  test("R-14-2, limit requestCharactersPerPrincipal: what hangs counts in every session of the principal, also after that has ended", async () => {
+    const { agent, open, checking } = hanging();
+    await using home = await house({
+      limits: { requestCharactersPerPrincipal: 10_000 },
+      agents: [agent],
+    });
+    using _ = { [Symbol.dispose]: open };
+    const gone = await home.greeted();
+    gone.send("job.submit", { agent: "hanging", input: "x".repeat(6_000) });
+    await eventually(() => checking() === 1);
+    gone.cut();
+    const one = await home.greeted();
+    const hung = one.send("job.submit", { agent: "hanging", input: "x".repeat(6_000) });
+    await eventually(() => checking() === 2);
+    const other = await home.greeted(["list_jobs"]);
+    const list = other.send("session.list_jobs", {});
+    const before = home.clock.pending;
+    await eventually(() => home.clock.pending === before + 1);
+    home.clock.advance(1_000);
+    expect(await other.reply(list)).toMatchObject(refusal("request_characters_per_principal"));
+    await other.ping("in the middle of it");
+    const bystander = await home.greeted(["list_jobs"], BOB);
+    expect(await bystander.request("session.list_jobs", {})).toHaveProperty("type", "session.jobs");
+    open();
+    expect(await one.reply(hung)).toHaveProperty("type", "job.accepted");
+    expect(await other.request("session.list_jobs", {})).toHaveProperty("type", "session.jobs");
+  });
+
   test("R-14-2: unreadable submits wait for their turn, and none of their large fields is held meanwhile", async () => {
     const { agent, open, checking } = hanging();
     await using home = await house({ agents: [agent] });

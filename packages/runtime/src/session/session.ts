@@ -9,7 +9,7 @@ import { withCredentials } from "./introduction.ts";
 import type { Outbox } from "./outbox.ts";
 import { Projector, type ProjectorContext } from "./projector.ts";
 import type { ProjectorEnd } from "./projector-end.ts";
-import { Requests } from "./requests.ts";
+import type { Requests } from "./requests.ts";
 import { Sequence } from "./sequence.ts";
 import type { Stream } from "./stream.ts";
 import { SubmitLog } from "./submit-log.ts";
@@ -62,22 +62,19 @@ export class Session {
   /** Resolves once the last projector that was stopped has ended. */
   #silent: Promise<void> = Promise.resolve();
 
-  /**
-   * @param maxRequests how many may be in progress at a time
-   * @param restored whether the previous process opened it
-   */
+  /** @param restored whether the previous process opened it */
   constructor(
     principal: string,
     stream: Stream,
     tokens: TokenRing,
-    maxRequests: number,
+    requests: Requests,
     restored = false,
   ) {
     this.id = stream.session;
     this.principal = principal;
     this.stream = stream;
     this.#tokens = tokens;
-    this.requests = new Requests(maxRequests);
+    this.requests = requests;
     this.restored = restored;
   }
 

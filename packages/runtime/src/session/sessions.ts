@@ -7,6 +7,7 @@ import {
   type Timer,
 } from "@arcp/core";
 import type { Logger } from "pino";
+import type { EffectiveLimits } from "../limits.ts";
 import { isClosed } from "../store/closed.ts";
 import { DamagedLog, DamagedRow } from "../store/damage.ts";
 import type { SessionStore } from "../store/index.ts";
@@ -19,6 +20,7 @@ import { FeatureSets } from "./feature-sets.ts";
 import type { Journal } from "./journal.ts";
 import { isKept } from "./kept-stream.ts";
 import { Lag } from "./lag.ts";
+import { Requests, RequestWeights } from "./requests.ts";
 import { type KeptJobs, restoreStream } from "./restoration.ts";
 import { Session } from "./session.ts";
 import { type SessionLimits, SessionQuota } from "./session-quota.ts";
@@ -36,7 +38,8 @@ export interface SessionsOptions {
   readonly backPressureThreshold: number;
   /** Whether any job that the session submitted is still kept; if so, so is the session's numbering (R-6.3-18). */
   readonly hasJobs: (session: SessionId) => Promise<boolean>;
-  readonly limits: SessionLimits & { readonly requestsPerSession: number };
+  readonly limits: SessionLimits &
+    Pick<EffectiveLimits, "requestsPerSession" | "requestCharactersPerPrincipal">;
   /** Whether a session owns a running job. */
   readonly isBusy: (session: SessionId) => boolean;
   readonly turn: Pick<Turn, "spend">;
@@ -59,6 +62,7 @@ export class Sessions {
   readonly #leaving = new Map<SessionId, Journal>();
   readonly #windows = new Map<SessionId, Timer>();
   readonly #quota: SessionQuota;
+  readonly #weights: RequestWeights;
   readonly #features = new FeatureSets();
   readonly #host: StreamHost;
   #closed = false;
@@ -66,6 +70,7 @@ export class Sessions {
   constructor(options: SessionsOptions) {
     this.#options = options;
     this.#quota = new SessionQuota(options.limits);
+    this.#weights = new RequestWeights(options.limits.requestCharactersPerPrincipal);
     this.#host = {
       store: options.store,
       failed: (session, err) => {
@@ -138,7 +143,8 @@ export class Sessions {
 
   #session(principal: string, stream: Stream, tokens: TokenRing, restored = false): Session {
     const { requestsPerSession } = this.#options.limits;
-    const session = new Session(principal, stream, tokens, requestsPerSession, restored);
+    const requests = new Requests(requestsPerSession, principal, this.#weights);
+    const session = new Session(principal, stream, tokens, requests, restored);
     this.#sessions.set(session.id, session);
     this.#quota.add(session);
     return session;
