@@ -1,28 +1,34 @@
-import { type Clock, isTerminal, type SessionId } from "@arcp/core";
+import { type Clock, isTerminal, type JobId, type SessionId } from "@arcp/core";
 import type { Logger } from "pino";
 import type { AgentHost } from "./agents/agent-host.ts";
 import { restartJob } from "./agents/restart.ts";
+import type { AnnouncedChildren } from "./jobs/announced-children.ts";
 import { takenOver } from "./jobs/ending.ts";
 import type { Job } from "./jobs/job.ts";
 import { LateEndings } from "./jobs/late-endings.ts";
 import { headOf } from "./jobs/log-tail.ts";
-import { recoverJobs } from "./jobs/recovery.ts";
+import { type Restart, recoverJob, recoverJobs } from "./jobs/recovery.ts";
 import { removeJob } from "./jobs/removal.ts";
 import { type EndedJob, Retention } from "./jobs/retention.ts";
-import { StoredJobs } from "./jobs/stored-jobs.ts";
+import { endedJob, StoredJobs } from "./jobs/stored-jobs.ts";
 import type { JobTable } from "./jobs/table.ts";
 import { endDamaged } from "./jobs/written-end.ts";
 import type { EffectiveLimits } from "./limits.ts";
+import type { Lineage } from "./lineage.ts";
 import type { Sessions } from "./session/sessions.ts";
 import { isClosed } from "./store/closed.ts";
 import { unlessDamaged } from "./store/damage.ts";
 import type { DamagedJob, JobQuery } from "./store/index.ts";
+import { checkAnswers } from "./store/outage.ts";
 import type { ReadableStore } from "./store/readable-logs.ts";
-import { retried } from "./store/retry.ts";
+import { Patience, retried } from "./store/retry.ts";
 import type { Turn } from "./turn.ts";
 
 /** Jobs loaded from the store per page. */
 const PAGE = 256;
+
+/** What starting an agent again costs of the turn's budget. */
+const START_STEPS = 8;
 
 export interface ArchiveOptions {
   readonly clock: Clock;
@@ -87,11 +93,12 @@ export class Archive {
 
   /** Recovers what the previous process left in the store (R-6.3-20, R-7.3-10). */
   async restore(host: AgentHost): Promise<void> {
-    const { store, sessions } = this.#options;
+    const { store, sessions, logger, clock } = this.#options;
+    const begun = clock.monotonic();
     const { turn } = host.committer;
-    const startAgents = await recoverJobs(host, (row, head) => restartJob(host, row, head));
+    const { starts, refused, count } = await recoverJobs(host, restarts(host));
     const stored = await this.#stored(turn);
-    await sessions.restore(stored);
+    const restored = await sessions.restore(stored);
     const { finishedJobsPerPrincipal: most } = this.#options.limits;
     for (const { job, age, isSurplus } of stored.ended(most)) {
       await turn.spend("answering", 1);
@@ -100,7 +107,37 @@ export class Archive {
       if (isHalfGone) this.#retention.dismiss(job);
       else this.#retention.keep(job, age);
     }
-    startAgents();
+    for (const start of starts) {
+      await turn.spend("answering", START_STEPS);
+      start();
+    }
+    for (const id of refused) {
+      const lineage = stored.lineageOf(id);
+      this.#late.addStranded(id, (announced) => this.#recover(host, id, lineage, announced));
+    }
+    const ms = Math.round(clock.monotonic() - begun);
+    const taken = { jobs: count, restarted: starts.length, sessions: restored, ms };
+    if (store.durable) logger.info(taken, "what the previous process left is taken over");
+  }
+
+  /** Recovers a job that could not be recovered at the start. */
+  async #recover(
+    host: AgentHost,
+    id: JobId,
+    lineage: Lineage,
+    announced: AnnouncedChildren,
+  ): Promise<void> {
+    const { store, clock, jobs, sessions, logger } = this.#options;
+    // Another session may own it by now.
+    const row = await store.jobs.get(id);
+    const recovered = row && (await recoverJob(host, row, announced, restarts(host)));
+    if (recovered === "stranded") return;
+    const ended = recovered === "over" ? await store.jobs.get(id) : undefined;
+    if (ended !== undefined) this.#retention.keep({ ...endedJob(clock, ended), lineage });
+    jobs.unstrand(id);
+    if (typeof recovered === "function") recovered();
+    logger.warn({ job: id }, "a job that could not be recovered at the start is recovered");
+    sessions.readOn(id);
   }
 
   async #stored(turn: Turn): Promise<StoredJobs> {
@@ -110,15 +147,26 @@ export class Archive {
     for (let after: JobQuery["after"]; ; ) {
       // The program that hosts the runtime may have other work to do (J4).
       await turn.alone();
-      const rows = await store.jobs.list({ after, limit: PAGE }, (job) => damaged.push(job));
+      const rows = await retried(clock, async () => {
+        const found: DamagedJob[] = [];
+        const page = await store.jobs.list({ after, limit: PAGE }, (job) => found.push(job));
+        damaged.push(...found);
+        return page;
+      });
       for (const row of rows) stored.add(row);
       after = rows.at(-1);
       if (rows.length < PAGE) break;
     }
+    const patience = new Patience(clock);
     for (const job of damaged) {
       const { id, error: err } = job;
       logger.error({ job: id, err }, "a job cannot be read: it is no longer listed");
-      await endDamaged(this.#options, job);
+      try {
+        await patience.retried(() => endDamaged(this.#options, job));
+      } catch (error) {
+        await checkAnswers(store.logs, error);
+        logger.error({ job: id, err: error }, "a damaged job has no end: the store accepts none");
+      }
       stored.addDamaged(job);
     }
     return stored;
@@ -180,6 +228,10 @@ export class Archive {
       return false;
     }
   }
+}
+
+function restarts(host: AgentHost): Restart {
+  return (row, head) => restartJob(host, row, head);
 }
 
 /**

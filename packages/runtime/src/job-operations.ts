@@ -11,6 +11,7 @@ import {
   rule,
   type SessionId,
 } from "@arcp/core";
+import { stranded } from "./jobs/ending.ts";
 import { UNFINISHED } from "./jobs/job-state.ts";
 import type { JobTable } from "./jobs/table.ts";
 import { checkReason } from "./reason.ts";
@@ -139,13 +140,15 @@ export class JobOperations {
    * Cancels a job as its owner would. Resolves when the cancel is durable; the job ends as cancelled.
    * @param reason for humans, at most 1,024 characters
    * @returns whether there was anything to cancel: false if the job has ended
-   * @throws ArcpError `JOB_NOT_FOUND`; LocalError `MISUSE` for a longer reason, or one that is not a string
+   * @throws ArcpError `JOB_NOT_FOUND`, or `INTERNAL_ERROR` for a job of the previous process that could not be recovered yet;
+   *   LocalError `MISUSE` for a longer reason, or one that is not a string
    */
   async cancel(id: string, reason?: string): Promise<boolean> {
     checkReason("cancel", reason);
     await this.#ready;
     const job = this.#live.get(id as JobId);
     if (job === undefined) {
+      if (this.#live.isStranded(id as JobId)) throw stranded(id as JobId);
       const row = await this.#index.get(id as JobId);
       if (row !== undefined && isTerminal(row.status)) return false;
       throw new ArcpError("JOB_NOT_FOUND", `there is no job ${id}`);

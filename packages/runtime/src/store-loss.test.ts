@@ -170,15 +170,22 @@ test("a store that fails briefly, or is closed on purpose, is not lost", async (
 test("a runtime that fails to take over what was left tells its host, and its clients in reply to their hello", async () => {
   const store = heldStore();
   store.jobs.list = () => Promise.reject(new Error("a torn page"));
+  const clock = new ManualClock();
   const runtime = createRuntime({
     agents: [],
     auth: tokenTable({ secret: "alice" }),
     store,
-    clock: new ManualClock(),
+    clock,
     logger: pino({ level: "silent" }),
   });
   const viewer = new Viewer(runtime);
-  expect(await viewer.hello()).toMatchObject(SENT_AWAY);
+  const answer = viewer.hello();
+  for (const pause of [20, 100, 500, 2000]) {
+    await settled();
+    expect(viewer.frames).toEqual([]);
+    clock.advance(pause);
+  }
+  expect(await answer).toMatchObject(SENT_AWAY);
   expect(await viewer.ended).toMatchObject({ reason: "fault" });
   expect(await runtime.failed).toEqual(new Error("a torn page"));
   await runtime.close();

@@ -26,6 +26,10 @@ export async function restartJob(
   // Exactly the agent that the job was accepted for (R-7.5-5).
   const agent = reference && host.agents.find(reference);
   const { attempts = 1, stallSec } = agent ?? {};
+  if (agent === undefined) {
+    const text = "a job is not restarted: its agent is not registered";
+    host.logger.warn({ job: row.id, agent: row.agent }, text);
+  }
   if (agent === undefined || row.streamed || attempt > attempts) return interrupted();
   const lease = compileLease(row.lease, { workspace: row.workspace });
   if (!lease.ok) return interrupted();

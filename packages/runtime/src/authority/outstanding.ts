@@ -1,6 +1,8 @@
 import { type Clock, type JobId, LocalError, newCredentialAlias, type Timer } from "@arcp/core";
 import type { Logger } from "pino";
+import { inLanes } from "../lanes.ts";
 import type { CredentialRow, CredentialStore } from "../store/index.ts";
+import { retried } from "../store/retry.ts";
 import type { Provisioner } from "./provisioner.ts";
 import { answerWithin, nameOf } from "./upstream.ts";
 
@@ -48,7 +50,7 @@ const LONGEST_PAUSE = 60_000;
 /** The number of failures after which the operator is told. */
 const FAILURES_TO_REPORT = 5;
 /** How many credentials of the previous process are revoked in parallel. */
-const LANES = 16;
+const REVOKED_AT_ONCE = 16;
 
 /**
  * Tracks every credential that may be alive at its upstream, from before it is ordered until it is known to be revoked.
@@ -71,12 +73,10 @@ export class Outstanding {
 
   /** Revokes what the previous process left behind, because the values were lost with it. Resolves when that has begun. */
   async recover(): Promise<void> {
-    const entries = (await this.#options.store.list()).map((row) => this.#enter(row, "revoking"));
-    const rest = entries.values();
-    const lane = async (): Promise<void> => {
-      for (const entry of rest) await this.#attempt(entry);
-    };
-    for (let count = 0; count < LANES; count++) void lane();
+    const { clock, store } = this.#options;
+    const rows = await retried(clock, () => store.list());
+    const entries = rows.map((row) => this.#enter(row, "revoking"));
+    void inLanes(REVOKED_AT_ONCE, entries, (entry) => this.#attempt(entry));
   }
 
   /**

@@ -13,7 +13,7 @@ const RECORDS = { records: 256, characters: 1024 * 1024 };
  */
 export class AnnouncedChildren {
   readonly #store: Pick<ReadableStore, "jobs" | "logs">;
-  readonly #byParent = new Map<JobId, ReadonlySet<JobId> | undefined>();
+  readonly #byParent = new Map<JobId, Promise<ReadonlySet<JobId> | undefined>>();
 
   constructor(store: Pick<ReadableStore, "jobs" | "logs">) {
     this.#store = store;
@@ -28,8 +28,14 @@ export class AnnouncedChildren {
     readonly parent?: JobId | undefined;
   }): Promise<boolean> {
     if (parent === undefined) return false;
-    if (!this.#byParent.has(parent)) this.#byParent.set(parent, await this.#of(parent));
-    return this.#byParent.get(parent)?.has(id) === false;
+    const announced = this.#byParent.get(parent) ?? this.#of(parent);
+    this.#byParent.set(parent, announced);
+    try {
+      return (await announced)?.has(id) === false;
+    } catch (error) {
+      this.#byParent.delete(parent);
+      throw error;
+    }
   }
 
   async #of(parent: JobId): Promise<ReadonlySet<JobId> | undefined> {

@@ -98,6 +98,13 @@ export function takenOver(job: JobId): ArcpError {
   });
 }
 
+/** The error for a request that only the runtime of a job can carry out, when it could not be recovered yet. */
+export function stranded(job: JobId): ArcpError {
+  return new ArcpError("INTERNAL_ERROR", `${job} is not recovered yet: try again later`, {
+    details: { reason: "job_stranded", job_id: job },
+  });
+}
+
 /** The ending of a job whose records the store refused for too long. */
 export function lost(): Ending {
   const message = "the runtime could not store the job's events";

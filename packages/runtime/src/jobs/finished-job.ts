@@ -8,8 +8,8 @@ import type { KnownJob } from "./known-job.ts";
 import { headOf } from "./log-tail.ts";
 import type { JobTable } from "./table.ts";
 
-/** A job that has ended, from its row. */
-function finishedJob(row: ListedJob, lastSeq: number): KnownJob {
+/** A job that does not run here, from its row. */
+function storedJob(row: ListedJob, lastSeq: number): KnownJob {
   const { id, principal, session, submittedIn = session, agent, traceId, lease, status } = row;
   const { expiresAt, parent } = row;
   return {
@@ -25,7 +25,7 @@ function finishedJob(row: ListedJob, lastSeq: number): KnownJob {
     status,
     lastSeq,
     // A subscriber that requests no history still gets the terminal record.
-    liveAfter: lastSeq - 1,
+    liveAfter: isTerminal(status) ? lastSeq - 1 : lastSeq,
     // Nothing was stored if the crash came before anything was spent.
     remaining: row.remaining ? exactNumbers(Object.entries(row.remaining)) : initialBudget(lease),
   };
@@ -72,8 +72,10 @@ export async function jobOf(kept: Kept, row: ListedJob): Promise<KnownJob | unde
   const head = await headOf(row.id, store.logs);
   const begun = await liveJob(kept, row.id);
   if (begun !== undefined) return begun;
+  if (last === undefined) return undefined;
+  if (jobs.isStranded(row.id)) return storedJob(last, head);
   // A finished job without a log is left over from an interrupted removal.
-  if (last === undefined || head === 0 || !isTerminal(last.status)) return undefined;
+  if (head === 0 || !isTerminal(last.status)) return undefined;
   if (jobs.isLeaving(row.id) || jobs.get(row.id)?.family.isInDoubt) return undefined;
-  return finishedJob(last, head);
+  return storedJob(last, head);
 }

@@ -26,8 +26,18 @@ export interface LateEndingsOptions {
   readonly damaged: (job: JobId, error: ArcpError) => void;
 }
 
+/** One attempt to end a job. */
+interface Attempt {
+  readonly announced: AnnouncedChildren;
+  /** Set if the store's data of the job is damaged. */
+  isDamaged: boolean;
+}
+
 interface Late {
-  readonly job: Job;
+  /** The job that must have ended before. */
+  readonly follows: JobId | undefined;
+  /** Rejects as long as the store refuses. */
+  readonly end: (attempt: Attempt) => Promise<void>;
   /** The number of attempts since the job is known to be damaged. */
   readonly tries: number;
 }
@@ -38,7 +48,8 @@ const TRIES = 10;
 /**
  * Writes the ends of jobs that are over although their log does not say so, because the store refused it for too long. Once the
  * store recovers, they end as the next process would end them, because their followers wait for that (R-7.3-10, J3). Delegated jobs
- * that their parent's log does not announce are forgotten, as the next process would do too (R-10-2).
+ * that their parent's log does not announce are forgotten, as the next process would do too (R-10-2). So it is with jobs of the
+ * previous process that could not be recovered at the start.
  */
 export class LateEndings {
   readonly #options: LateEndingsOptions;
@@ -53,7 +64,19 @@ export class LateEndings {
   }
 
   add(job: Job): void {
-    this.#late.set(job.id, { job, tries: 0 });
+    const { id, parent, family } = job;
+    // Only once its parent has ended, it is certain that no announcement will follow.
+    const follows = family.isInDoubt ? parent : undefined;
+    this.#add(id, { follows, end: (attempt) => this.#end(job, attempt), tries: 0 });
+  }
+
+  /** @param recover recovers a job of the previous process; rejects as long as the store refuses */
+  addStranded(id: JobId, recover: (announced: AnnouncedChildren) => Promise<void>): void {
+    this.#add(id, { follows: undefined, end: ({ announced }) => recover(announced), tries: 0 });
+  }
+
+  #add(id: JobId, late: Late): void {
+    this.#late.set(id, late);
     this.#arm();
   }
 
@@ -67,38 +90,28 @@ export class LateEndings {
     if (this.#closed || this.#timer !== undefined || this.#late.size === 0) return;
     const longer = Math.max(0, this.#refused - PAUSE.times);
     const pause = Math.min(PAUSE.first * 2 ** longer, PAUSE.longest);
-    this.#timer = this.#options.clock.after(pause, () => void this.#write());
+    this.#timer = this.#options.clock.after(pause, () => void this.#retry());
   }
 
   /** Never rejects. */
-  async #write(): Promise<void> {
-    const { logger, store, ended, forgotten } = this.#options;
+  async #retry(): Promise<void> {
+    const { logger, store } = this.#options;
     const announced = new AnnouncedChildren(store);
-    for (const [id, { job, tries }] of [...this.#late]) {
-      const { isInDoubt } = job.family;
-      // Wait until the parent has ended: only then it is certain that no announcement will follow.
-      if (isInDoubt && job.parent !== undefined && this.#late.has(job.parent)) continue;
-      const attempt = { isDamaged: false };
+    for (const [id, late] of [...this.#late]) {
+      if (late.follows !== undefined && this.#late.has(late.follows)) continue;
+      const attempt = { announced, isDamaged: false };
       try {
-        // Unannounced, the child never existed.
-        const isForgotten = isInDoubt && (await announced.lack(job));
-        if (isForgotten) await forgetJob(this.#options, job);
-        else await this.#end(job, attempt);
+        await late.end(attempt);
         this.#late.delete(id);
         this.#refused = 0;
-        if (isForgotten) {
-          forgotten(job);
-        } else {
-          logger.warn({ job: id }, "a job that lost its log has its end stored");
-          ended(job);
-        }
       } catch (error) {
         if (isClosed(error)) this.close();
         logger.debug({ job: id, err: error }, "the end of a job cannot be stored yet");
         // The other jobs would probably fail too, so only one is tried per pause, each in turn.
         this.#late.delete(id);
-        if (attempt.isDamaged && tries + 1 >= TRIES) this.#giveUp(id, error);
-        else this.#late.set(id, { job, tries: attempt.isDamaged ? tries + 1 : 0 });
+        const tries = attempt.isDamaged ? late.tries + 1 : 0;
+        if (tries >= TRIES) this.#giveUp(id, error);
+        else this.#late.set(id, { ...late, tries });
         this.#refused += 1;
         break;
       }
@@ -114,8 +127,19 @@ export class LateEndings {
     damaged(id, jobDamaged(id, error));
   }
 
-  /** @param attempt its flag is set if the store's data of the job is damaged */
-  async #end(job: Job, attempt: { isDamaged: boolean }): Promise<void> {
+  async #end(job: Job, attempt: Attempt): Promise<void> {
+    const { logger, ended, forgotten } = this.#options;
+    // Unannounced, the child never existed.
+    if (job.family.isInDoubt && (await attempt.announced.lack(job))) {
+      await forgetJob(this.#options, job);
+      return forgotten(job);
+    }
+    await this.#write(job, attempt);
+    logger.warn({ job: job.id }, "a job that lost its log has its end stored");
+    ended(job);
+  }
+
+  async #write(job: Job, attempt: Attempt): Promise<void> {
     const { id, lastSeq, waiting, traceId } = job;
     const { store } = this.#options;
     const row = await this.#row(id);
@@ -127,6 +151,7 @@ export class LateEndings {
     if (head > 0 && last === undefined) attempt.isDamaged = true;
     const known = row === "damaged" ? { id, traceId, lease: {}, cancel: undefined } : row;
     const written = end ?? endOf(job, known.cancel);
+    // If it is fenced, another runtime has taken the job over meanwhile.
     await writeEnd(this.#options, known, written, { head, isDamaged: attempt.isDamaged });
   }
 

@@ -1,6 +1,9 @@
 import type { JobId, TerminalStatus } from "@arcp/core";
 import { compileLease } from "../authority/lease.ts";
+import { inLanes } from "../lanes.ts";
 import type { ListedJob } from "../store/index.ts";
+import { checkAnswers } from "../store/outage.ts";
+import { Patience, retried } from "../store/retry.ts";
 import type { AdmissionContext } from "./admission.ts";
 import { AnnouncedChildren } from "./announced-children.ts";
 import { childrenOf } from "./children.ts";
@@ -15,6 +18,24 @@ import { writeEnd } from "./written-end.ts";
 /** Prepares a job for another attempt of its agent. @returns a function that starts it; or how the job ends because it cannot */
 export type Restart = (row: ListedJob, head: number) => Promise<(() => void) | Ending>;
 
+/** What became of a job: a function that starts its agent, unless it is over. `stranded`: another runtime has taken it over. */
+export type Recovered = (() => void) | "over" | "stranded";
+
+export interface RecoveredJobs {
+  /** Starts the agents of the jobs that run again, each by a call. */
+  readonly starts: ReadonlyArray<() => void>;
+  /** Jobs that could not be recovered yet, although the store answers other calls. */
+  readonly refused: readonly JobId[];
+  /** The number of jobs that were recovered. */
+  readonly count: number;
+}
+
+/** Unfinished jobs loaded per page. */
+const PAGE = 256;
+
+/** Jobs recovered at a time. */
+const AT_ONCE = 32;
+
 /** What recovering a job costs of the turn's budget. */
 const JOB_STEPS = 8;
 
@@ -24,50 +45,69 @@ const ENDS_OF_PENDING: readonly TerminalStatus[] = ["error", "cancelled", "timed
 /**
  * Recovers every job that was live when the previous process died. Jobs whose agent may run again are prepared for that; every
  * other one gets exactly one terminal record, unless its terminal record was already durable (R-7.3-10, R-7.4-2, J3). Delegated
- * jobs that nothing announces are forgotten. Jobs whose rows cannot be read are handled elsewhere.
- * @returns starts the agents of the jobs that run again
+ * jobs that nothing announces are forgotten. Jobs whose rows cannot be read are handled elsewhere. The order does not matter, not
+ * even between parents and children: what becomes of a child depends on its own row and on which children its parent has announced,
+ * and recovering the parent changes neither.
+ * @throws what the store rejects calls with, if it rejects all
  */
 export async function recoverJobs(
   context: AdmissionContext,
   restart: Restart,
-): Promise<() => void> {
+): Promise<RecoveredJobs> {
+  const { clock, committer, store, jobs, logger } = context;
   const starts: Array<() => void> = [];
-  const { jobs } = context.store;
-  const announced = new AnnouncedChildren(context.store);
-  for (let after: ListedJob | undefined; ; ) {
-    const rows = await jobs.list({ statuses: UNFINISHED, after, limit: 100 });
-    for (const row of rows) {
-      await context.committer.turn.spend("answering", JOB_STEPS);
-      const start = await recover(context, row, announced, restart);
-      if (start !== undefined) starts.push(start);
+  const refused: JobId[] = [];
+  let count = 0;
+  const patience = new Patience(clock);
+  const announced = new AnnouncedChildren(store);
+  const attempt = async (row: ListedJob): Promise<void> => {
+    await committer.turn.spend("answering", JOB_STEPS);
+    try {
+      const recovered = await patience.retried(() => recoverJob(context, row, announced, restart));
+      if (typeof recovered === "function") starts.push(recovered);
+      count += 1;
+    } catch (error) {
+      await checkAnswers(store.logs, error);
+      logger.error({ job: row.id, err: error }, "a job cannot be recovered yet");
+      jobs.strand(row.id);
+      refused.push(row.id);
     }
+  };
+  for (let after: ListedJob | undefined; ; ) {
+    const query = { statuses: UNFINISHED, after, limit: PAGE };
+    const rows = await retried(clock, () => store.jobs.list(query));
+    await inLanes(AT_ONCE, rows, attempt);
     after = rows.at(-1);
-    if (after === undefined) break;
+    if (rows.length < PAGE) return { starts, refused, count };
   }
-  return () => starts.map((start) => start());
 }
 
-async function recover(
+/** Recovers one job. If it rejects, nothing is decided, and it can be called again. */
+export async function recoverJob(
   context: AdmissionContext,
   row: ListedJob,
   announced: AnnouncedChildren,
   restart: Restart,
-): Promise<(() => void) | undefined> {
+): Promise<Recovered> {
   const { head, last, end } = await tailOf(row.id, context.store.logs);
   const neverBegan = row.status === "pending" && (head === 0 || end !== undefined);
   // An agent starts only after that record (J2), so nobody can have seen anything of this job.
   if (neverBegan && (await announced.lack(row))) {
     await forgetJob(context, row);
-    return undefined;
+    return "over";
   }
   await forgetEnded(context, row.id, announced);
   // A running job has at least its first record, so without any record something is lost.
   const isDamaged = last === undefined && (head > 0 || row.status === "running");
   const next = end ?? forbidding(row, isDamaged) ?? (await restart(row, head));
   if (typeof next === "function") return next;
-  await writeEnd(context, row, next, { head, isDamaged });
+  if ((await writeEnd(context, row, next, { head, isDamaged })) === "fenced") {
+    context.logger.warn({ job: row.id }, "another runtime has taken over a job");
+    context.jobs.strand(row.id);
+    return "stranded";
+  }
   if (typeof next !== "string") tell(context, row, next);
-  return undefined;
+  return "over";
 }
 
 /**

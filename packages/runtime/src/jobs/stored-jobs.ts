@@ -12,6 +12,13 @@ interface Ended {
   readonly age: number;
 }
 
+/** A job that has ended, from its row. */
+export function endedJob(clock: Clock, row: ListedJob): Omit<EndedJob, "lineage"> {
+  const { id, principal, session, lease } = row;
+  const keepUntil = row.keepUntil && keyedUntil(clock, row.keepUntil);
+  return { id, principal, session, keepUntil, size: JSON.stringify(lease).length };
+}
+
 /** The jobs in the store when a runtime opens it, after those that were live have got an end or another attempt. */
 export class StoredJobs {
   readonly #clock: Clock;
@@ -28,14 +35,11 @@ export class StoredJobs {
   }
 
   add(row: ListedJob): void {
-    const { id, principal, session, parent, request, status, lease } = row;
+    const { id, session, parent, request, status } = row;
     this.#own(id, session);
     if (parent !== undefined) this.#parents.set(id, parent);
     if (parent !== undefined && request === undefined) this.#delegated.add(id);
-    if (!isTerminal(status)) return;
-    const keepUntil = row.keepUntil && keyedUntil(this.#clock, row.keepUntil);
-    const job = { id, principal, session, keepUntil, size: JSON.stringify(lease).length };
-    this.#end(job, row.finishedAt);
+    if (isTerminal(status)) this.#end(endedJob(this.#clock, row), row.finishedAt);
   }
 
   /** A job whose row cannot be read and whose log has an end by now; its owner still has to learn of that. */
@@ -69,8 +73,12 @@ export class StoredJobs {
     const byPrincipal = Map.groupBy(this.#ended, ({ job }) => job.principal);
     for (const { job, age } of this.#ended.toSorted((a, b) => b.age - a.age)) {
       const isSurplus = (byPrincipal.get(job.principal)?.length ?? 0) > most;
-      yield { job: { ...job, lineage: [...this.#lineOf(job.id)] }, age, isSurplus };
+      yield { job: { ...job, lineage: this.lineageOf(job.id) }, age, isSurplus };
     }
+  }
+
+  lineageOf(job: JobId): Lineage {
+    return [...this.#lineOf(job)];
   }
 
   #own(id: JobId, session: SessionId | undefined): void {

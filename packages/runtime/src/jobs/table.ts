@@ -22,6 +22,8 @@ export class JobTable {
   readonly #finished: FinishedJobs;
   /** Finished jobs that are being removed from the store. */
   readonly #leaving = new Set<JobId>();
+  /** Unfinished jobs that this runtime does not run. */
+  readonly #stranded = new Set<JobId>();
   /** How many clients are about to follow a job, which must be kept for them. */
   readonly #expected = new Map<JobId, number>();
   #onAdd: ((job: Job) => void) | undefined;
@@ -124,6 +126,23 @@ export class JobTable {
   /** Whether a finished job is being removed. Nobody may begin to follow it, or they would wait for its end for ever. */
   isLeaving(id: JobId): boolean {
     return this.#leaving.has(id);
+  }
+
+  /**
+   * Notes that an unfinished job of the store is not run here, because it could not be recovered yet, or another runtime has taken
+   * it over. It exists, so its key is used and it can be watched.
+   */
+  strand(id: JobId): void {
+    this.#stranded.add(id);
+  }
+
+  /** The job is recovered at last. */
+  unstrand(id: JobId): void {
+    this.#stranded.delete(id);
+  }
+
+  isStranded(id: JobId): boolean {
+    return this.#stranded.has(id);
   }
 
   /** Whether this session submitted or owns a live job. */

@@ -9,7 +9,14 @@ import type { Logger } from "pino";
 import { Budget, type Remainder } from "../authority/budget.ts";
 import { compileGrant } from "../authority/grant.ts";
 import { isClosed } from "../store/closed.ts";
-import type { DamagedJob, JobChange, JobRow, LogRecord, Store } from "../store/index.ts";
+import type {
+  AppendOutcome,
+  DamagedJob,
+  JobChange,
+  JobRow,
+  LogRecord,
+  Store,
+} from "../store/index.ts";
 import { traceIn } from "../store/record-text.ts";
 import { damaged, type Ending } from "./ending.ts";
 import { remainingMetric } from "./job-costs.ts";
@@ -36,13 +43,14 @@ export interface EndPlace {
 /**
  * Writes the end of a job that no process runs any more, preceded by what remains of its budget (R-9.6-11). Only the index is
  * updated if the log has an end already.
+ * @returns `fenced` if another runtime writes to the log, which decides how the job ends; nothing was written then (J1)
  */
 export async function writeEnd(
   { clock, logger, store: { jobs, logs } }: EndContext,
   row: EndedRow,
   end: TerminalStatus | Ending,
   { head, isDamaged }: EndPlace,
-): Promise<void> {
+): Promise<AppendOutcome> {
   const { id } = row;
   const now = clock.now();
   const changed = (status: TerminalStatus): JobChange => ({
@@ -51,16 +59,22 @@ export async function writeEnd(
     input: undefined,
     checkpoint: undefined,
   });
-  if (typeof end === "string") return jobs.update(id, changed(end));
+  if (typeof end === "string") {
+    await jobs.update(id, changed(end));
+    return "appended";
+  }
   try {
     const records = recordsOf(row, head, end, formatTimestamp(now));
     const batch = { job: id, after: head, records, change: changed(end.status) };
-    const [outcome] = await logs.append([batch]);
-    if (outcome !== "appended") throw new Error(`another runtime writes to the log of ${id}`);
+    const [outcome = "fenced"] = await logs.append([batch]);
+    // Where the end of a damaged log is, is not certain.
+    if (outcome === "fenced" && isDamaged) throw new Error(`the log of ${id} ends elsewhere`);
+    return outcome;
   } catch (error) {
     if (!isDamaged || isClosed(error)) throw error;
-    logger.error({ job: id, err: error }, "a damaged job has no end in its log");
     await jobs.update(id, changed("error"));
+    logger.error({ job: id, err: error }, "a damaged job has no end in its log");
+    return "appended";
   }
 }
 

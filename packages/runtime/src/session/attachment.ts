@@ -109,7 +109,7 @@ export class Attachment {
 export async function isFinished(
   job: JobId,
   cursor: number,
-  logs: ReadableLogStore,
+  logs: Pick<ReadableLogStore, "read">,
 ): Promise<boolean | undefined> {
   if (cursor === 0) return false;
   const page = await logs.read(job, cursor - 1, { records: 1, characters: 1 });

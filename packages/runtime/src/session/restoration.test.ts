@@ -83,13 +83,15 @@ async function parked(count: number) {
   const { sessions } = rig.store;
   const { get } = sessions;
   const reads: PromiseWithResolvers<void>[] = [];
+  const asked = new Set<SessionId>();
   sessions.get = async (id) => {
     const read = Promise.withResolvers<void>();
     reads.push(read);
+    asked.add(id);
     await read.promise;
     return get.call(sessions, id);
   };
-  return { ...rig, welcomes, reads };
+  return { ...rig, welcomes, reads, asked };
 }
 
 test("R-6.3-20: sessions are restored many at a time, not by one read after the other", async () => {
@@ -110,15 +112,22 @@ test("R-6.3-20: sessions are restored many at a time, not by one read after the 
 });
 
 test("if the store fails during restoration, nothing more is read from it", async () => {
-  const { start, reads } = await parked(40);
+  const { start, reads, asked, clock } = await parked(40);
   const runtime = start();
   await settled(5);
   const failure = new Error("no connection");
   reads[0]?.reject(failure);
+  for (const pause of [20, 100, 500, 2000]) {
+    await settled(5);
+    clock.advance(pause);
+    await settled(5);
+    reads.at(-1)?.reject(failure);
+  }
   expect(await runtime.failed).toBe(failure);
   for (const { resolve } of reads) resolve();
   await settled(5);
-  expect(reads).toHaveLength(32);
+  expect(reads).toHaveLength(32 + 4);
+  expect(asked.size).toBe(32);
 });
 
 test("R-6.3-20, P1: a run that was stored and never sent under does not hide how far a job was read", async () => {

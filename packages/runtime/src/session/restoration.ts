@@ -1,4 +1,5 @@
 import type { JobId, SessionId } from "@arcp/core";
+import { inLanes } from "../lanes.ts";
 import { DamagedLog, DamagedRow } from "../store/damage.ts";
 import type { AttachmentRow, Run, SessionRow, SessionStore } from "../store/index.ts";
 import type { ReadableLogStore } from "../store/readable-logs.ts";
@@ -19,7 +20,7 @@ export interface KeptJobs {
 
 export interface RestorationContext {
   readonly store: SessionStore;
-  readonly logs: ReadableLogStore;
+  readonly logs: Pick<ReadableLogStore, "read">;
   readonly jobs: KeptJobs;
   readonly turn: Pick<Turn, "spend">;
 }
@@ -27,12 +28,16 @@ export interface RestorationContext {
 /** What each job that a session knows costs of the turn's budget. */
 const JOB_STEPS = 4;
 
+/** Jobs of one session whose logs are read at a time. */
+const READ_AT_ONCE = 8;
+
 /**
  * Restores a parked session's stream from the store: what its numbers stand for, how far it got in each job, and what it still has
  * to read. What a crash kept from being stored is derived from the log: every number that the open run implies may have been sent,
  * so all of them count as issued (P1).
  *
- * @returns the jobs that the session only watched and no longer follows, because it is unknown whether it has read their ends
+ * @returns the jobs that the session only watched and no longer follows, because it is unknown whether it has read their ends;
+ *   `fenced` if another runtime has taken the session over
  * @throws DamagedRow or DamagedLog if the meaning of its numbers, or the fate of a job that it owns, is no longer known; nothing
  *   was changed then
  */
@@ -40,7 +45,7 @@ export async function restoreStream(
   stream: Stream,
   row: SessionRow,
   { store, logs, jobs, turn }: RestorationContext,
-): Promise<readonly JobId[]> {
+): Promise<readonly JobId[] | "fenced"> {
   const runs = await store.runs(row.id);
   if (!runs.every(isReadable)) throw new DamagedRow(whatIsNonsense(row.id), row.principal);
   const rows = await store.attachments(row.id);
@@ -71,7 +76,7 @@ export async function restoreStream(
   const over: JobId[] = [];
   const begun: AttachmentRow[] = [];
   const lost: JobId[] = [];
-  for (const attachment of [...attachments, ...unknown]) {
+  const followed = await inLanes(READ_AT_ONCE, [...attachments, ...unknown], async (attachment) => {
     const { job } = attachment;
     await turn.spend("answering", JOB_STEPS);
     // The last run since the attachment was made, if any, tells how far it read.
@@ -79,7 +84,12 @@ export async function restoreStream(
     // A crash may have interrupted a removal: a log that was read before and is gone now will not return.
     const mayBeRemoved = cursor > 0 || !jobs.has(job);
     const isOver = await isFinished(job, cursor, logs);
-    if (isOver || (mayBeRemoved && (await isRemoved(job, logs)))) {
+    const isGone = isOver || (mayBeRemoved && (await isRemoved(job, logs)));
+    return { attachment, cursor, isOver, isGone };
+  });
+  for (const { attachment, cursor, isOver, isGone } of followed) {
+    const { job } = attachment;
+    if (isGone) {
       if (known.has(job)) over.push(job);
       continue;
     }
@@ -101,21 +111,27 @@ export async function restoreStream(
   }
   const kept = new Set(owned);
   const removed: JobId[] = [];
-  for (const job of stream.journal.jobs) {
-    // If the session owns the job, a missing log means that its removal is still in progress.
-    if (kept.has(job)) continue;
+  // If the session owns the job, a missing log means that its removal is still in progress.
+  const read = [...stream.journal.jobs].filter((job) => !kept.has(job));
+  await inLanes(READ_AT_ONCE, read, async (job) => {
     await turn.spend("answering", JOB_STEPS);
     if (await isRemoved(job, logs)) removed.push(job);
     else if (!jobs.has(job)) await checkRead(job, stream, logs);
-  }
+  });
   // Once the runs are gone, only the row would tell how far the session had read, and that holds where it began.
-  if (over.length + begun.length > 0) await stream.writer.commit({ attach: begun, detach: over });
+  const isChanged = over.length + begun.length > 0;
+  const change = { attach: begun, detach: over };
+  if (isChanged && (await stream.writer.commit(change)) === "fenced") return "fenced";
   stream.removed(removed, true);
   return lost;
 }
 
 /** @throws DamagedLog if the session owned a job whose row is lost, and has not read its end */
-async function checkRead(job: JobId, { journal }: Stream, logs: ReadableLogStore): Promise<void> {
+async function checkRead(
+  job: JobId,
+  { journal }: Stream,
+  logs: RestorationContext["logs"],
+): Promise<void> {
   if (journal.roleUpTo(job, journal.issued) !== "owner") return;
   const cursor = journal.reached(job);
   if (await isFinished(job, cursor, logs)) return;
@@ -143,7 +159,7 @@ interface Implied {
 
 async function impliedBy(
   run: Run | undefined,
-  logs: ReadableLogStore,
+  logs: RestorationContext["logs"],
   features: ReadonlySet<string>,
   turn: Pick<Turn, "spend">,
 ): Promise<Implied> {
@@ -172,6 +188,6 @@ async function impliedBy(
 }
 
 /** Whether the job was removed: the session had records to read, and there is no log. */
-async function isRemoved(job: JobId, logs: ReadableLogStore): Promise<boolean> {
+async function isRemoved(job: JobId, logs: RestorationContext["logs"]): Promise<boolean> {
   return (await logs.read(job, 0, { records: 0, characters: 0 })).head === 0;
 }

@@ -8,11 +8,13 @@ import {
 } from "@arcp/core";
 import type { Logger } from "pino";
 import type { EffectiveLimits } from "../limits.ts";
+import { inLanes } from "../lanes.ts";
 import { isClosed } from "../store/closed.ts";
 import { DamagedLog, DamagedRow } from "../store/damage.ts";
 import type { SessionStore } from "../store/index.ts";
+import { checkAnswers } from "../store/outage.ts";
 import type { ReadableLogStore } from "../store/readable-logs.ts";
-import { retried } from "../store/retry.ts";
+import { Patience, retried } from "../store/retry.ts";
 import type { Turn } from "../turn.ts";
 import { Audience } from "./audience.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -50,7 +52,7 @@ export interface SessionsOptions {
 /** @param followed the jobs that the session has followed */
 export type Abandoned = (session: Session, followed: readonly JobId[]) => Promise<void>;
 
-/** Sessions restored at a time. Each takes several reads, and a store over a network answers each one a round trip later. */
+/** Sessions restored at a time. */
 const RESTORED_AT_ONCE = 32;
 
 /** All live sessions of a runtime. */
@@ -150,34 +152,49 @@ export class Sessions {
     return session;
   }
 
-  /** Restores the sessions of the previous process. Their resume windows start now (R-6.3-11, R-6.3-20). */
-  async restore(jobs: KeptJobs): Promise<void> {
-    const ids = shared(await this.#options.store.list());
-    const restoring = async (): Promise<void> => {
-      for (const id of ids) await this.#restoreReadable(id, jobs);
-    };
-    await Promise.all(Array.from({ length: RESTORED_AT_ONCE }, restoring));
+  /**
+   * Restores the sessions of the previous process. Their resume windows start now (R-6.3-11, R-6.3-20).
+   * @returns how many there are
+   */
+  async restore(jobs: KeptJobs): Promise<number> {
+    const { clock, store } = this.#options;
+    const ids = await retried(clock, () => store.list());
+    const patience = new Patience(clock);
+    await inLanes(RESTORED_AT_ONCE, ids, (id) => this.#restoreReadable(id, jobs, patience));
+    return this.#sessions.size;
   }
 
-  async #restoreReadable(id: SessionId, jobs: KeptJobs): Promise<void> {
+  async #restoreReadable(id: SessionId, jobs: KeptJobs, patience: Patience): Promise<void> {
+    const restoring = () => this.#restore(id, jobs).catch(damageOf);
+    let damage: Error | undefined;
     try {
-      await this.#restore(id, jobs);
+      damage = await patience.retried(restoring);
     } catch (error) {
-      if (!(error instanceof DamagedRow || error instanceof DamagedLog)) throw error;
-      const text = "a session cannot be read and is forgotten: its client has to open another one";
-      this.#options.logger.error({ session: id, err: error }, text);
-      await this.#erase(id);
+      if (!(error instanceof UnreadableLog)) throw error;
+      await checkAnswers(this.#options.logs, error.cause);
+      damage = error;
     }
+    if (damage === undefined) return;
+    const text = "a session cannot be read and is forgotten: its client has to open another one";
+    this.#options.logger.error({ session: id, err: damage }, text);
+    await this.#erase(id);
   }
 
-  async #restore(id: SessionId, jobs: KeptJobs): Promise<void> {
-    const { store, logs, turn } = this.#options;
+  /** @throws UnreadableLog if the store refuses to read one of the logs */
+  async #restore(id: SessionId, jobs: KeptJobs): Promise<undefined> {
+    const { store, logs, turn, logger } = this.#options;
     const row = await store.get(id);
     if (row === undefined) return;
     const stream = this.#stream(id, row.features, row.epoch);
-    for (const job of await restoreStream(stream, row, { store, logs, jobs, turn })) {
+    const context = { store, logs: namingLogs(logs), jobs, turn };
+    const lost = await restoreStream(stream, row, context);
+    if (lost === "fenced") {
+      logger.warn({ session: id }, "another runtime has taken over a session");
+      return;
+    }
+    for (const job of lost) {
       const text = "a session watches a damaged job no longer: its end is lost";
-      this.#options.logger.error({ session: id, job }, text);
+      logger.error({ session: id, job }, text);
     }
     const { journal, attachments, deliveries } = stream;
     for (const job of journal.jobs) this.audience.add(job, stream);
@@ -309,7 +326,27 @@ export class Sessions {
   }
 }
 
-/** For loops that share it, each item for one of them: where one fails, no other takes a further one. */
-function* shared<T>(items: Iterable<T>): Generator<T> {
-  yield* items;
+/** @throws the error, if it reports no damage */
+function damageOf(error: unknown): DamagedRow | DamagedLog {
+  if (error instanceof DamagedRow || error instanceof DamagedLog) return error;
+  throw error;
+}
+
+/** The store refuses to read the log of a job, and reports no damage. */
+class UnreadableLog extends Error {
+  override readonly name = "UnreadableLog";
+}
+
+/** Logs whose rejections tell that they are about a single log. */
+function namingLogs(logs: ReadableLogStore): Pick<ReadableLogStore, "read"> {
+  return {
+    async read(job, after, limits) {
+      try {
+        return await logs.read(job, after, limits);
+      } catch (cause) {
+        if (cause instanceof DamagedLog || isClosed(cause)) throw cause;
+        throw new UnreadableLog(`the log of ${job} cannot be read`, { cause });
+      }
+    },
+  };
 }

@@ -20,3 +20,25 @@ export async function retried<T>(clock: Clock, task: (attempt: number) => Promis
     }
   }
 }
+
+/**
+ * Repeats the calls of many tasks like {@link retried}, until the first task has failed for good. From then on each gets one attempt: a
+ * store that refuses one for so long may refuse them all.
+ */
+export class Patience {
+  readonly #clock: Clock;
+  #isSpent = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async retried<T>(task: () => Promise<T>): Promise<T> {
+    try {
+      return await (this.#isSpent ? task() : retried(this.#clock, task));
+    } catch (error) {
+      this.#isSpent = true;
+      throw error;
+    }
+  }
+}

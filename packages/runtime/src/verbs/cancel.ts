@@ -1,4 +1,5 @@
 import { ArcpError, isTerminal, type TerminalStatus } from "@arcp/core";
+import { stranded } from "../jobs/ending.ts";
 import type { KnownJob } from "../jobs/known-job.ts";
 import type { Session } from "../session/session.ts";
 import type { Services, Verb } from "./services.ts";
@@ -22,6 +23,7 @@ export const cancel: Verb<"job.cancel"> = async (services, { session }, request)
     });
   const live = services.jobs.get(job.id);
   if (live !== undefined) await live.life.cancel({ reason }, acknowledge);
+  else if (services.jobs.isStranded(job.id)) throw stranded(job.id);
   else acknowledge(isTerminal(job.status) ? job.status : undefined);
   services.logger.info({ job: job.id, principal: session.principal }, "job cancelled");
 };

@@ -86,8 +86,8 @@ export class House {
     };
   }
 
-  restore(jobs: KeptJobs): Promise<void> {
-    return this.sessions.restore(jobs);
+  async restore(jobs: KeptJobs): Promise<void> {
+    await this.sessions.restore(jobs);
   }
 
   /** @returns the logs as this connection sees them */

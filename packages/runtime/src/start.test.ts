@@ -1,0 +1,436 @@
+import type { JobId, ManualClock, SessionId } from "@arcp/core";
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import { settled } from "../test/held-store.ts";
+import { hosts } from "../test/hosts.ts";
+import { ALL_FEATURES, type Frame, Viewer } from "../test/viewer.ts";
+import { recordStems, writeRecord } from "./jobs/record.ts";
+
+/** Milliseconds between two attempts to recover a job that could not be recovered at the start. */
+const PAUSE = 2000;
+
+const LEASE = { lease_request: { "agent.delegate": ["led"] } };
+
+type Logged = { readonly level: number; readonly msg: string; readonly job?: string };
+
+function machine({ attempts = 1 } = {}) {
+  const logged: Logged[] = [];
+  const logger = pino(
+    { level: "info" },
+    { write: (line: string) => logged.push(JSON.parse(line)) },
+  );
+  const rig = hosts({ led: { attempts }, logger });
+  const warnings = () => logged.filter(({ level }) => level > 30).map(({ msg }) => msg);
+  return { ...rig, logged, warnings };
+}
+
+type Machine = ReturnType<typeof machine>;
+
+/** Lets the pauses go by after which a call has been given up. */
+async function exhaust(clock: ManualClock): Promise<void> {
+  for (const pause of [20, 100, 500, 2000]) {
+    await settled();
+    clock.advance(pause);
+  }
+  await settled();
+}
+
+async function wait(clock: ManualClock): Promise<void> {
+  clock.advance(PAUSE);
+  await settled(40);
+}
+
+/** Makes the calls about one job fail, until the result is called. */
+function refuse(
+  { store }: Machine,
+  job: string,
+  calls: readonly ("read" | "append")[],
+): () => void {
+  const { read, append } = store.logs;
+  const failure = new Error("no connection to that shard");
+  store.logs.read = (id, ...rest) =>
+    id === job && calls.includes("read")
+      ? Promise.reject(failure)
+      : read.call(store.logs, id, ...rest);
+  store.logs.append = (batches) =>
+    batches.some((batch) => batch.job === job) && calls.includes("append")
+      ? Promise.reject(failure)
+      : append.call(store.logs, batches);
+  return () => Object.assign(store.logs, { read, append });
+}
+
+/** Holds what recovers a job, until the result is called. */
+function hold({ store }: Machine, job: string): () => void {
+  const { read } = store.logs;
+  const gate = Promise.withResolvers<void>();
+  store.logs.read = async (id, after, limits) => {
+    if (id === job && limits.records === 0) await gate.promise;
+    return read.call(store.logs, id, after, limits);
+  };
+  return gate.resolve;
+}
+
+/** Two clients with a job each, and then a crash. */
+async function crashed(rig: Machine) {
+  const before = rig.start();
+  const [one, other] = [new Viewer(before), new Viewer(before)];
+  const welcomes = { one: await one.hello(), other: await other.hello() };
+  const job = await rig.submit(one, { idempotency_key: "k" });
+  const bystander = await rig.submit(other);
+  await settled();
+  return { welcomes, job: job.id, bystander: bystander.id };
+}
+
+const heads = async ({ store }: Machine, job: string) =>
+  (await store.logs.read(job as JobId, 0, { records: 0, characters: 0 })).head;
+
+const statusOf = async ({ store }: Machine, job: string) =>
+  (await store.jobs.get(job as JobId))?.status;
+
+/** How a runtime answers a client that comes back, if it does so by now. */
+async function answered(viewer: Viewer): Promise<Frame | undefined> {
+  await settled(40);
+  return viewer.frames[0];
+}
+
+test("R-7.3-10: jobs are recovered many at a time, and not one call behind the other", async () => {
+  const rig = machine();
+  const viewer = new Viewer(rig.start());
+  await viewer.hello();
+  for (let i = 0; i < 40; i++) await rig.submit(viewer);
+  await settled();
+  const { read } = rig.store.logs;
+  const reads: PromiseWithResolvers<void>[] = [];
+  const asked = new Set<string>();
+  rig.store.logs.read = async (job, ...rest) => {
+    const held = Promise.withResolvers<void>();
+    if (!asked.has(job)) {
+      asked.add(job);
+      reads.push(held);
+      await held.promise;
+    }
+    return read.call(rig.store.logs, job, ...rest);
+  };
+  const runtime = rig.start();
+  await settled();
+  expect(reads).toHaveLength(32);
+  reads[31]?.resolve();
+  await settled();
+  expect(reads).toHaveLength(33);
+  for (let i = 0; i < 40; i++) {
+    reads[i]?.resolve();
+    await settled(5);
+  }
+  expect((await new Viewer(runtime).hello()).type).toBe("session.welcome");
+  const ended = await rig.store.jobs.list({ statuses: ["error"], limit: 99 });
+  expect(ended).toHaveLength(40);
+});
+
+for (const first of ["parent", "child"] as const) {
+  for (const told of [true, false]) {
+    test(`R-10-2, R-7.3-10: it does not matter that the ${first} is recovered first; announced: ${told}`, async () => {
+      const rig = machine();
+      const before = new Viewer(rig.start());
+      const welcome = await before.hello();
+      const parent = await rig.submit(before, LEASE);
+      await settled();
+      const { append } = rig.store.logs;
+      rig.store.logs.append = async (batches) => {
+        if (told) await append.call(rig.store.logs, batches);
+        return new Promise(() => {});
+      };
+      void parent.ctx.delegate("led");
+      await settled();
+      rig.store.logs.append = append;
+      const [child] = await rig.store.jobs.list({ parent: parent.id as JobId, limit: 9 });
+      if (child === undefined) throw new Error("unreachable");
+      const [early, late] = first === "parent" ? [parent.id, child.id] : [child.id, parent.id];
+      const release = hold(rig, late);
+      const runtime = rig.start();
+      await settled();
+      expect(await statusOf(rig, late)).toMatch(/running|pending/);
+      expect((await statusOf(rig, early)) ?? "gone").not.toMatch(/running|pending/);
+      release();
+      const after = new Viewer(runtime);
+      await after.resume(welcome, 1);
+      await after.terminal(parent.id);
+      await settled();
+      expect(await statusOf(rig, parent.id)).toBe("error");
+      expect(await statusOf(rig, child.id)).toBe(told ? "cancelled" : undefined);
+      const announced = after.frames.filter(({ type }) => type === "job.accepted");
+      expect(announced).toHaveLength(told ? 1 : 0);
+    });
+  }
+}
+
+test("a store that is not there for a moment when the runtime starts is waited for, and nothing is lost", async () => {
+  const rig = machine({ attempts: 2 });
+  const { welcomes, job } = await crashed(rig);
+  const { jobs, logs, sessions, credentials } = rig.store;
+  let isThere = false;
+  for (const part of [jobs, logs, sessions, credentials]) {
+    for (const name of ["list", "read", "get", "runs"]) {
+      const call: unknown = Reflect.get(part, name);
+      if (typeof call !== "function") continue;
+      Reflect.set(part, name, (...asked: unknown[]) =>
+        isThere ? call.apply(part, asked) : Promise.reject(new Error("no connection")),
+      );
+    }
+  }
+  const run = rig.nextRun();
+  const runtime = rig.start();
+  const back = new Viewer(runtime);
+  const resumed = back.resume(welcomes.one, 1);
+  await settled();
+  rig.clock.advance(20);
+  expect(await answered(back)).toBeUndefined();
+  isThere = true;
+  rig.clock.advance(100);
+  expect((await resumed).type).toBe("session.welcome");
+  expect((await run).ctx.attempt).toBe(2);
+  expect(await statusOf(rig, job)).toBe("running");
+  expect(rig.warnings()).toEqual([]);
+});
+
+test("R-7.3-10: a job whose calls the store refuses harms nobody else, and is restarted once it can be", async () => {
+  const rig = machine({ attempts: 2 });
+  const { welcomes, job, bystander } = await crashed(rig);
+  const mend = refuse(rig, job, ["read"]);
+  const run = rig.nextRun();
+  const runtime = rig.start();
+  await exhaust(rig.clock);
+  // Now the same for the session that has to read it.
+  await exhaust(rig.clock);
+  const other = new Viewer(runtime);
+  expect((await other.resume(welcomes.other, 1)).type).toBe("session.welcome");
+  expect((await run).ctx.job.id).toBe(bystander);
+  // What its own session has seen of it is unknown.
+  const back = new Viewer(runtime);
+  expect((await back.resume(welcomes.one, 1)).payload.code).toBe("RESUME_WINDOW_EXPIRED");
+  expect(rig.warnings()).toEqual([
+    "a job cannot be recovered yet",
+    "a session cannot be read and is forgotten: its client has to open another one",
+    "an opening request was refused",
+  ]);
+  // Its key is used: nothing runs a second time.
+  const again = new Viewer(runtime);
+  await again.hello();
+  const refused = await again.submit("led", null, { idempotency_key: "k" });
+  expect(refused.payload).toMatchObject({ code: "INTERNAL_ERROR", retryable: true });
+  mend();
+  const late = rig.nextRun();
+  await wait(rig.clock);
+  const { ctx, end } = await late;
+  expect(ctx).toMatchObject({ job: { id: job }, attempt: 2 });
+  const accepted = await again.submit("led", null, { idempotency_key: "k" });
+  expect(accepted).toMatchObject({ type: "job.accepted", job_id: job });
+  end("done");
+  expect((await again.terminal(job)).payload.result).toBe("done");
+  expect(rig.runs()).toBe(4);
+});
+
+test("R-7.3-10, J3: a job whose end the store refuses can be watched, and ends once the store accepts that", async () => {
+  const rig = machine();
+  const { welcomes, job } = await crashed(rig);
+  const mend = refuse(rig, job, ["append"]);
+  const runtime = rig.start();
+  await exhaust(rig.clock);
+  const back = new Viewer(runtime);
+  expect((await back.resume(welcomes.one, 1)).type).toBe("session.welcome");
+  const watcher = new Viewer(runtime);
+  await watcher.hello([...ALL_FEATURES, "list_jobs"]);
+  const again = await watcher.submit("led", null, { idempotency_key: "k" });
+  expect(again).toMatchObject({ type: "job.accepted", job_id: job });
+  const subscribed = await watcher.reply(watcher.send("job.subscribe", { job_id: job }));
+  expect(subscribed.payload).toMatchObject({ current_status: "running", last_job_seq: 1 });
+  const { payload: listed } = await watcher.reply(watcher.send("session.list_jobs", {}));
+  expect(listed.jobs).toContainEqual(
+    expect.objectContaining({ job_id: job, status: "running", last_job_seq: 1 }),
+  );
+  const cancelled = await back.reply(back.send("job.cancel", { job_id: job }));
+  expect(cancelled.payload).toMatchObject({
+    code: "INTERNAL_ERROR",
+    details: { reason: "job_stranded", job_id: job },
+  });
+  await expect(runtime.jobs.cancel(job)).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+  const stranger = new Viewer(runtime);
+  await stranger.hello(undefined, "other");
+  const hidden = await stranger.reply(stranger.send("job.subscribe", { job_id: job }));
+  expect(hidden.payload.code).toBe("JOB_NOT_FOUND");
+  await wait(rig.clock);
+  expect(await statusOf(rig, job)).toBe("running");
+  mend();
+  await wait(rig.clock);
+  // The first attempt after the last failure.
+  await wait(rig.clock);
+  for (const viewer of [back, watcher]) {
+    const { payload } = await viewer.terminal(job);
+    expect(payload).toMatchObject({ code: "INTERNAL_ERROR", final_status: "error" });
+  }
+  expect(await heads(rig, job)).toBe(2);
+  const last = await back.reply(back.send("job.cancel", { job_id: job }));
+  expect(last.payload.current_status).toBe("error");
+  expect(rig.runs()).toBe(2);
+});
+
+test("a store that refuses all it is asked for is waited for once, and then the runtime has failed", async () => {
+  const rig = machine();
+  const viewer = new Viewer(rig.start());
+  await viewer.hello();
+  for (let i = 0; i < 100; i++) await rig.submit(viewer);
+  await settled();
+  let asked = 0;
+  const failure = new Error("no connection");
+  rig.store.logs.read = () => {
+    asked += 1;
+    return Promise.reject(failure);
+  };
+  const runtime = rig.start();
+  await exhaust(rig.clock);
+  expect(await runtime.failed).toBe(failure);
+  expect(await rig.store.jobs.list({ statuses: ["running"], limit: 200 })).toHaveLength(100);
+  // 32 jobs at a time were tried five times each, and then some other log.
+  expect(asked).toBeLessThanOrEqual(32 * 6);
+});
+
+test("a store that refuses the ends of all jobs holds the start up only once", async () => {
+  const rig = machine();
+  const viewer = new Viewer(rig.start());
+  const welcome = await viewer.hello();
+  for (let i = 0; i < 100; i++) await rig.submit(viewer);
+  await settled();
+  const { append } = rig.store.logs;
+  rig.store.logs.append = () => Promise.reject(new Error("disk full"));
+  const runtime = rig.start();
+  await exhaust(rig.clock);
+  const back = new Viewer(runtime);
+  expect((await back.resume(welcome, 1)).type).toBe("session.welcome");
+  rig.store.logs.append = append;
+  await wait(rig.clock);
+  expect(await rig.store.jobs.list({ statuses: ["error"], limit: 200 })).toHaveLength(100);
+});
+
+test("R-7.2-5, R-6.3-20: who comes while a job is recovered is answered afterwards, and the job of a key is that one", async () => {
+  const rig = machine({ attempts: 2 });
+  const { welcomes, job } = await crashed(rig);
+  const release = hold(rig, job);
+  const runtime = rig.start();
+  const back = new Viewer(runtime);
+  const resumed = back.resume(welcomes.one, 1);
+  const other = new Viewer(runtime);
+  const greeted = other.hello();
+  const request = other.send("job.submit", { agent: "led", input: null, idempotency_key: "k" });
+  expect([await answered(back), await answered(other)]).toEqual([undefined, undefined]);
+  release();
+  expect((await resumed).type).toBe("session.welcome");
+  expect((await greeted).type).toBe("session.welcome");
+  expect(await other.reply(request)).toMatchObject({ type: "job.accepted", job_id: job });
+  await settled();
+  expect(rig.runs()).toBe(4);
+  expect(await rig.store.jobs.list({ limit: 9 })).toHaveLength(2);
+});
+
+test("a runtime that closes while it recovers jobs leaves them to the next one, and uses no attempt up", async () => {
+  const rig = machine({ attempts: 2 });
+  const { welcomes, job, bystander } = await crashed(rig);
+  const release = hold(rig, job);
+  const runtime = rig.start();
+  await settled();
+  const closed = runtime.close();
+  await settled();
+  rig.clock.advance(5000);
+  await settled();
+  release();
+  await closed;
+  expect(rig.runs()).toBe(2);
+  const jobs = [job, bystander];
+  const started = new Set<string>();
+  const next = rig.start();
+  const back = new Viewer(next);
+  expect((await back.resume(welcomes.one, 1)).type).toBe("session.welcome");
+  await settled();
+  for (const id of jobs) {
+    expect(await next.jobs.get(id)).toMatchObject({ status: "running", attempt: 2 });
+    started.add(id);
+  }
+  expect(rig.runs()).toBe(4);
+});
+
+test("J1, P5: what another runtime has taken over meanwhile is left to it, and everything else continues", async () => {
+  const rig = machine();
+  const { welcomes, job, bystander } = await crashed(rig);
+  const { append } = rig.store.logs;
+  const stems = recordStems(job as JobId, "0".repeat(32));
+  const payload = JSON.stringify({ kind: "log", body: { message: "rival" } });
+  const said = writeRecord({ stems, jobSeq: 2, kind: "event", type: "job.event", payload });
+  rig.store.logs.append = async (batches) => {
+    if (batches.some((batch) => batch.job === job)) {
+      rig.store.logs.append = append;
+      await append.call(rig.store.logs, [{ job: job as JobId, after: 1, records: [said] }]);
+    }
+    return append.call(rig.store.logs, batches);
+  };
+  const runtime = rig.start();
+  const other = new Viewer(runtime);
+  await other.resume(welcomes.other, 1);
+  await other.terminal(bystander);
+  expect(await heads(rig, job)).toBe(2);
+  expect(await statusOf(rig, job)).toBe("running");
+  expect(rig.warnings()).toEqual(["another runtime has taken over a job"]);
+  const again = await other.submit("led", null, { idempotency_key: "k" });
+  expect(again).toMatchObject({ type: "job.accepted", job_id: job });
+  expect(rig.runs()).toBe(2);
+});
+
+test("P5: a session that another runtime takes over while it is restored is left to that one", async () => {
+  const rig = machine();
+  const before = rig.start();
+  const [owner, watcher] = [new Viewer(before), new Viewer(before)];
+  const welcome = await owner.hello();
+  const { session_id } = await watcher.hello();
+  const id = session_id as SessionId;
+  const { id: job } = await rig.submit(owner);
+  await watcher.reply(watcher.send("job.subscribe", { job_id: job, history: true }));
+  await settled();
+  // Its end counts as read, which is not stored yet: that is what restoring the watcher changes.
+  const end = writeRecord({
+    stems: recordStems(job as JobId, "0".repeat(32)),
+    jobSeq: 2,
+    kind: "terminal",
+    type: "job.result",
+    payload: JSON.stringify({ final_status: "success" }),
+  });
+  await rig.store.logs.append([{ job: job as JobId, after: 1, records: [end] }]);
+  const { commit, claim, get } = rig.store.sessions;
+  rig.store.sessions.commit = async (session, epoch, change) => {
+    if (session === id) await claim.call(rig.store.sessions, id, epoch, ["theirs"]);
+    return commit.call(rig.store.sessions, session, epoch, change);
+  };
+  const runtime = rig.start();
+  const back = new Viewer(runtime);
+  expect((await back.resume(welcome, 1)).type).toBe("session.welcome");
+  expect(runtime.sessions.get(id)).toBeUndefined();
+  expect(await get.call(rig.store.sessions, id)).toMatchObject({ epoch: 2, tokens: ["theirs"] });
+  expect(rig.warnings()).toEqual(["another runtime has taken over a session"]);
+});
+
+test("the operator is told what was taken over, and which jobs have no agent any more", async () => {
+  const rig = machine({ attempts: 2 });
+  const { job, bystander } = await crashed(rig);
+  rig.logged.length = 0;
+  const runtime = rig.start({ agents: [] });
+  await runtime.jobs.get(job);
+  const [first, second] = [job, bystander].sort();
+  const msg = "a job is not restarted: its agent is not registered";
+  expect(rig.logged).toMatchObject([
+    { level: 40, msg, agent: "led", job: first },
+    { level: 40, msg, agent: "led", job: second },
+    {
+      level: 30,
+      msg: "what the previous process left is taken over",
+      jobs: 2,
+      restarted: 0,
+      sessions: 2,
+    },
+  ]);
+});
