@@ -13,6 +13,7 @@ import { type EndedJob, Retention } from "./jobs/retention.ts";
 import { endedJob, StoredJobs } from "./jobs/stored-jobs.ts";
 import type { JobTable } from "./jobs/table.ts";
 import { endDamaged } from "./jobs/written-end.ts";
+import { inLanes } from "./lanes.ts";
 import type { EffectiveLimits } from "./limits.ts";
 import type { Lineage } from "./lineage.ts";
 import type { Sessions } from "./session/sessions.ts";
@@ -26,6 +27,9 @@ import type { Turn } from "./turn.ts";
 
 /** Jobs loaded from the store per page. */
 const PAGE = 256;
+
+/** Logs of finished jobs read at a time. */
+const READ_AT_ONCE = 32;
 
 /** What starting an agent again costs of the turn's budget. */
 const START_STEPS = 8;
@@ -99,12 +103,10 @@ export class Archive {
     const { starts, refused, count } = await recoverJobs(host, restarts(host));
     const stored = await this.#stored(turn);
     const restored = await sessions.restore(stored);
-    const { finishedJobsPerPrincipal: most } = this.#options.limits;
-    for (const { job, age, isSurplus } of stored.ended(most)) {
+    const halfGone = await this.#halfGone(stored, turn);
+    for (const { job, age } of stored.ended()) {
       await turn.spend("answering", 1);
-      // The crash interrupted this job's removal. By the stored order another job could be removed instead.
-      const isHalfGone = isSurplus && (await headOf(job.id, store.logs)) === 0;
-      if (isHalfGone) this.#retention.dismiss(job);
+      if (halfGone.has(job.id)) this.#retention.dismiss(job);
       else this.#retention.keep(job, age);
     }
     for (const start of starts) {
@@ -170,6 +172,26 @@ export class Archive {
       stored.addDamaged(job);
     }
     return stored;
+  }
+
+  /**
+   * The jobs whose removal was interrupted, and which have to go before others of their principals. By the stored order other ones
+   * could be removed instead.
+   */
+  async #halfGone(stored: StoredJobs, turn: Turn): Promise<ReadonlySet<JobId>> {
+    const { store, clock, limits } = this.#options;
+    const gone = new Set<JobId>();
+    const patience = new Patience(clock);
+    await inLanes(READ_AT_ONCE, stored.surplus(limits.finishedJobsPerPrincipal), async (id) => {
+      await turn.spend("answering", 1);
+      try {
+        const head = await patience.retried(() => headOf(id, store.logs));
+        if (head === 0) gone.add(id);
+      } catch (error) {
+        await checkAnswers(store.logs, error);
+      }
+    });
+    return gone;
   }
 
   close(): void {

@@ -434,3 +434,39 @@ test("the operator is told what was taken over, and which jobs have no agent any
     },
   ]);
 });
+
+test("R-14-2: of a principal above its limit, logs are read many at a time, and one that cannot be read harms nobody", async () => {
+  const rig = machine();
+  const before = new Viewer(rig.start());
+  await before.hello();
+  const jobs: string[] = [];
+  for (let i = 0; i < 40; i++) {
+    const job = await rig.submit(before);
+    job.end("done");
+    await before.terminal(job.id);
+    jobs.push(job.id);
+  }
+  before.send("session.close", {});
+  await before.ended;
+  await settled();
+  const { read } = rig.store.logs;
+  let underWay = 0;
+  let most = 0;
+  rig.store.logs.read = async (job, ...rest) => {
+    if (job === jobs[0]) throw new Error("no connection to that shard");
+    underWay += 1;
+    most = Math.max(most, underWay);
+    await settled(1);
+    underWay -= 1;
+    return read.call(rig.store.logs, job, ...rest);
+  };
+  const runtime = rig.start({ limits: { finishedJobsPerPrincipal: 30 } });
+  // First for the session, and then to find out whether the job is half gone.
+  for (let i = 0; i < 2; i++) await exhaust(rig.clock);
+  expect((await new Viewer(runtime).hello()).type).toBe("session.welcome");
+  expect(most).toBeGreaterThan(8);
+  expect(most).toBeLessThanOrEqual(32);
+  rig.store.logs.read = read;
+  await settled(100);
+  expect(await rig.store.jobs.list({ limit: 99 })).toHaveLength(30);
+});

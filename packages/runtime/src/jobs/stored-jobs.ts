@@ -66,15 +66,19 @@ export class StoredJobs {
 
   /**
    * The jobs that have ended, the one that ended first in front.
-   * @param most the most kept jobs per principal
-   * @returns each with its age since the end in milliseconds, and whether its principal has too many
+   * @returns each with its age since the end in milliseconds
    */
-  *ended(most: number): Generator<{ job: EndedJob; age: number; isSurplus: boolean }> {
-    const byPrincipal = Map.groupBy(this.#ended, ({ job }) => job.principal);
+  *ended(): Generator<{ job: EndedJob; age: number }> {
     for (const { job, age } of this.#ended.toSorted((a, b) => b.age - a.age)) {
-      const isSurplus = (byPrincipal.get(job.principal)?.length ?? 0) > most;
-      yield { job: { ...job, lineage: this.lineageOf(job.id) }, age, isSurplus };
+      yield { job: { ...job, lineage: this.lineageOf(job.id) }, age };
     }
+  }
+
+  /** The ended jobs of the principals that have more than `most`. */
+  surplus(most: number): JobId[] {
+    const byPrincipal = Map.groupBy(this.#ended, ({ job }) => job.principal);
+    const full = [...byPrincipal.values()].filter(({ length }) => length > most);
+    return full.flatMap((jobs) => jobs.map(({ job }) => job.id));
   }
 
   lineageOf(job: JobId): Lineage {
