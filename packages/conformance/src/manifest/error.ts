@@ -6,7 +6,7 @@ export const error = [
     section: "12",
     strength: "MUST",
     side: "runtime",
-    behaviour: "A sender MUST use only the fifteen codes, refined through details where needed.",
+    behaviour: "Only the fifteen codes MUST be sent, refined through details where needed.",
   },
   {
     id: "R-12-2",

@@ -31,7 +31,7 @@ export const jobEvent = [
     strength: "MUST",
     side: "runtime",
     behaviour:
-      'A tool_result MUST refer to a call_id and contain either result or error, not both. Tool args and result and a delegate\'s input above 64 KiB appear on the stream as {"truncated":true,"byte_size":n}, while the agent and the tool get them in full.',
+      'A tool_result MUST refer to a call_id and contain either result or error, not both. Tool args and result and a delegate\'s input above 64 KiB appear on the stream as {"truncated":true,"byte_size":n}, while the agent and the tool get the whole.',
   },
   {
     id: "R-8.2-2",
@@ -39,7 +39,7 @@ export const jobEvent = [
     strength: "MUST",
     side: "runtime",
     behaviour:
-      "progress MUST have current ≥ 0, and since several SDKs refuse a current above total, the runtime omits total in that case.",
+      "progress MUST have current ≥ 0, and since several SDKs refuse current above total the runtime omits total in that case.",
   },
   {
     id: "R-8.2-3",

@@ -55,7 +55,7 @@ export const leaseEnforcement = [
     strength: "MUST",
     side: "runtime",
     behaviour:
-      "The decision MUST accept at least what the section's procedure proves, equality included.",
+      "The decision MUST accept at least what the procedure above proves, equality included.",
   },
   {
     id: "R-9.4-3",

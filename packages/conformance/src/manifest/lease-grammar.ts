@@ -31,7 +31,7 @@ export const leaseGrammar = [
     strength: "MUST",
     side: "runtime",
     behaviour:
-      "Matching MUST follow the section's three tables exactly and always cover the complete canonical target, from its first to its last character.",
+      "Matching MUST follow the three tables above exactly and always cover the complete canonical target, from its first to its last character.",
   },
   {
     id: "R-9.2-3",

@@ -7,7 +7,7 @@ export const lifecycle = [
     strength: "MUST",
     side: "runtime",
     behaviour:
-      "A job MUST only make the transitions of the section's table, and its state names MUST be exactly these six.",
+      "A job MUST only make the transitions of the table, and its state names MUST be exactly these six.",
   },
   {
     id: "R-7.3-2",

@@ -56,7 +56,7 @@ export const resume = [
     side: "runtime",
     ours: true,
     behaviour:
-      "The valid tokens of a session MUST be its newest confirmed one and those issued after it (at most 8): a token is confirmed when it is presented, or when the connection that got it sends a message after its opening request, and confirming one voids all older ones, so that a lost welcome does not strand a session.",
+      "Valid MUST be the newest confirmed token of a session and those issued after it (at most 8): a token is confirmed when it is presented, or when the connection that got it sends a message after its opening request, and confirming one voids all older ones, so that a lost welcome does not strand a session.",
   },
   {
     id: "R-6.3-8",
@@ -64,7 +64,7 @@ export const resume = [
     strength: "MUST",
     side: "runtime",
     behaviour:
-      "After the welcome the runtime MUST repeat, to draft peers, the job.accepted (same request_id) of every owned or child job of which last_event_seq covers no envelope yet, then replay, in ascending order and with unchanged content (except for R-9.8-11), every stream envelope with event_seq greater than last_event_seq, and only then continue with live ones.",
+      "After the welcome the runtime MUST repeat, to draft peers, the job.accepted (same request_id) of every owned or child job of which last_event_seq covers no envelope yet, then replay, in ascending order and with unchanged content (but R-9.8-11), every stream envelope with event_seq greater than last_event_seq, and only then continue with live ones.",
   },
   {
     id: "R-6.3-9",

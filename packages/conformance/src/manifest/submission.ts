@@ -30,7 +30,7 @@ export const submission = [
     strength: "MUST",
     side: "runtime",
     behaviour:
-      "A max_runtime_sec that is not a positive integer MUST be rejected with INVALID_REQUEST.",
+      "max_runtime_sec that is not a positive integer MUST be rejected with INVALID_REQUEST.",
   },
   {
     id: "R-7.1-5",

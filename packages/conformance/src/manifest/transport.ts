@@ -23,7 +23,7 @@ export const transport = [
     strength: "MUST",
     side: "peer",
     behaviour:
-      "Every transport binding, even an optional one (HTTP/2, QUIC, message queue, in-process), MUST carry exactly the same envelopes, so that a session behaves identically on all of them.",
+      "Every transport binding, also an optional one (HTTP/2, QUIC, message queue, in-process), MUST carry exactly the same envelopes, so that a session behaves identically on all of them.",
   },
   {
     id: "R-4-4",
@@ -127,7 +127,7 @@ export const transport = [
     strength: "MUST",
     side: "peer",
     behaviour:
-      "An endpoint that closes a WebSocket MUST first send the session.error or session.closed envelope that explains the closure, and takes the close code from the section's table, which is a hint and not the protocol's error channel. Exceptions: a replaced socket (R-6.3-15), an answer to session.bye, and the codes 1003, 1007 and 1009; a client in a browser, which may only use 1000 and 3000–4999, closes with 4000 + (code − 1000).",
+      "An endpoint that closes a WebSocket MUST first send the session.error or session.closed envelope that explains the closure, and takes the close code from the table below, which is a hint and not the protocol's error channel. Exceptions: a replaced socket (R-6.3-15), an answer to session.bye, and the codes 1003, 1007 and 1009; a client in a browser, which may only use 1000 and 3000–4999, closes with 4000 + (code − 1000).",
   },
   {
     id: "R-4.2-1",

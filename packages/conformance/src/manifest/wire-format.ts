@@ -22,7 +22,7 @@ export const wireFormat = [
     strength: "MUST",
     side: "peer",
     behaviour:
-      "A sender MUST give every envelope a fresh non-empty id, and a receiver MUST treat it as an opaque string. Replays of a record keep its id. A client of the draft profile gives its ids a prefix that no SDK uses (our own: req_).",
+      "A sender MUST give every envelope a fresh non-empty id, and a receiver MUST treat it as an opaque string. Replays of a record keep its id. A client of the draft profile prefixes its ids otherwise than the SDKs do (our own: req_).",
   },
   {
     id: "R-5.1-4",
