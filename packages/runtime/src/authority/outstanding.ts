@@ -1,6 +1,5 @@
 import { type Clock, type JobId, LocalError, newCredentialAlias, type Timer } from "@arcp/core";
 import type { Logger } from "pino";
-import { inLanes } from "../lanes.ts";
 import type { CredentialRow, CredentialStore } from "../store/index.ts";
 import { retried } from "../store/retry.ts";
 import type { Provisioner } from "./provisioner.ts";
@@ -49,8 +48,6 @@ const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 60_000;
 /** The number of failures after which the operator is told. */
 const FAILURES_TO_REPORT = 5;
-/** How many credentials of the previous process are revoked in parallel. */
-const REVOKED_AT_ONCE = 16;
 
 /**
  * Tracks every credential that may be alive at its upstream, from before it is ordered until it is known to be revoked.
@@ -71,12 +68,14 @@ export class Outstanding {
     this.#options = options;
   }
 
-  /** Revokes what the previous process left behind, because the values were lost with it. Resolves when that has begun. */
+  /**
+   * Revokes what the previous process left behind, because the values were lost with it. Resolves when that has begun for all, so
+   * that no job's end can come first (R-9.8-7).
+   */
   async recover(): Promise<void> {
     const { clock, store } = this.#options;
     const rows = await retried(clock, () => store.list());
-    const entries = rows.map((row) => this.#enter(row, "revoking"));
-    void inLanes(REVOKED_AT_ONCE, entries, (entry) => this.#attempt(entry));
+    for (const row of rows) void this.#attempt(this.#enter(row, "revoking"));
   }
 
   /**
