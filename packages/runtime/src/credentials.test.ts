@@ -1159,3 +1159,136 @@ test("R-9.8-9: a rotation for a job whose end is being stored fails, since no su
   held.resolve();
   await viewer.terminal(job.id);
 });
+
+test("R-9.8-7: no job is ended after a crash before the revocation of its credentials has begun", async () => {
+  const { begin, start, upstream, store } = machine();
+  const { job } = await begin();
+  const { append } = store.logs;
+  const begun: number[] = [];
+  store.logs.append = (batches) => {
+    begun.push(upstream.revocations.length);
+    return append.call(store.logs, batches);
+  };
+  start();
+  await expect.poll(async () => (await store.jobs.get(job.id as JobId))?.status).toBe("error");
+  expect(begun).toEqual([1]);
+});
+
+test("R-9.8-6: a store that fails for good ends the jobs, and their credentials with them", async () => {
+  const failed = Promise.withResolvers<Error>();
+  const all = machine();
+  const store = { ...all.store, failed: failed.promise, durable: true };
+  const { runtime } = await all.begin({ store });
+  expect(all.upstream.alive.size).toBe(1);
+  failed.resolve(new Error("EIO"));
+  await runtime.failed;
+  await settled();
+  expect(all.upstream.alive.size).toBe(0);
+});
+
+test("R-9.8-9: two rotations at the same time are told one after the other, and each former value is revoked once", async () => {
+  const { begin, upstream, outstanding } = machine();
+  const { runtime, viewer, job } = await begin();
+  await Promise.all([runtime.credentials.rotate(job.id), runtime.credentials.rotate(job.id)]);
+  const [, second, third] = upstream.values;
+  await viewer.find(({ payload }) => payload.body?.value === third);
+  expect(job.ctx.credentials.get("llm")?.value).toBe(third);
+  const told = viewer.stream.filter(({ payload }) => payload.body?.phase === "credential_rotated");
+  expect(told.map(({ payload }) => payload.body.value)).toEqual([second, third]);
+  await settled();
+  expect([...upstream.alive.values()]).toEqual([third]);
+  expect(upstream.revocations).toHaveLength(2);
+  expect(await outstanding()).toHaveLength(1);
+});
+
+test("R-9.8-9: a rotation is told although the agent floods its log", async () => {
+  const { begin, upstream } = machine();
+  const { runtime, viewer, job } = await begin();
+  upstream.onIssued = () => {
+    for (;;) {
+      try {
+        void job.ctx.thought("more");
+      } catch {
+        return;
+      }
+    }
+  };
+  await runtime.credentials.rotate(job.id);
+  await viewer.find(({ payload }) => payload.body?.value === upstream.values[1]);
+  await settled();
+  expect([...upstream.alive.values()]).toEqual([upstream.values[1]]);
+});
+
+test("R-9.8-9: a job that ends while its rotation is being stored leaves nothing alive, each revoked once", async () => {
+  const { store, ...all } = machine();
+  const { logs } = store;
+  const held = Promise.withResolvers<void>();
+  let hold = false;
+  const slow: LogStore = {
+    append: async (batches) => {
+      if (hold) await held.promise;
+      return logs.append(batches);
+    },
+    read: (job, after, limits) => logs.read(job, after, limits),
+    listen: (job, ring) => logs.listen(job, ring),
+    remove: (job) => logs.remove(job),
+  };
+  const { runtime, viewer, job } = await all.begin({
+    store: { ...store, logs: slow, durable: true },
+  });
+  hold = true;
+  const rotation = runtime.credentials.rotate(job.id);
+  await expect.poll(() => all.upstream.values).toHaveLength(2);
+  await settled();
+  expect(all.upstream.alive.size).toBe(2);
+  job.end("done");
+  await settled();
+  held.resolve();
+  await rotation;
+  await viewer.terminal(job.id);
+  await settled();
+  expect(all.upstream.alive.size).toBe(0);
+  expect(all.upstream.revocations).toHaveLength(2);
+  expect(await all.outstanding()).toEqual([]);
+});
+
+test("R-9.8-11: a client that was away during two rotations gets both under their numbers, with the value of now", async () => {
+  const { begin, upstream } = machine();
+  const { runtime, viewer, job, credential } = await begin();
+  await viewer.find(({ event_seq }) => event_seq === 1);
+  viewer.sever();
+  await settled();
+  await runtime.credentials.rotate(job.id);
+  await runtime.credentials.rotate(job.id);
+  expect([...upstream.alive.values()]).toEqual([upstream.values[2]]);
+  const next = new Viewer(runtime, { peer: HERE });
+  await next.resume(viewer.welcome, 1);
+  await next.find(({ event_seq }) => event_seq === 3);
+  const body = { phase: "credential_rotated", id: credential.id, value: upstream.values[2] };
+  expect(next.stream.map(({ event_seq, payload }) => [event_seq, payload.body])).toEqual([
+    [2, body],
+    [3, body],
+  ]);
+});
+
+test("R-9.8-6: an upstream that gives up because the job has ended has not said that it made nothing", async () => {
+  const child = defineAgent({ name: "child", run: () => null });
+  const { view, upstream, outstanding, start, submit, pass } = machine({ agents: [child] });
+  const viewer = await view(start());
+  const { ctx, end, id } = await submit(viewer, { lease_request: { "agent.delegate": ["child"] } });
+  upstream.onIssue = ({ signal }) =>
+    new Promise((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+  const delegated = ctx.delegate(child).catch(() => {});
+  await expect.poll(() => upstream.orders.length).toBe(2);
+  end("done");
+  await viewer.terminal(id);
+  await delegated;
+  await pass(5_000);
+  // The request that was aborted arrives at the upstream after all.
+  upstream.alive.set(upstream.orders[1]?.alias ?? "", "sk-of-an-aborted-request");
+  await pass(10_000);
+  expect(upstream.alive.size).toBe(0);
+  expect(await outstanding()).toEqual([]);
+});
