@@ -96,3 +96,15 @@ test("R-9.8-13: a watched job has what the runtime shows, until it is left", asy
   job.unsubscribe();
   expect(job.credentials.size).toBe(0);
 });
+
+test("R-9.8-13: a rotation that is no valid event rotates the credential all the same, and shows no value", async () => {
+  const { wire, job, rotate } = await begun([credential("one", "secret-one")]);
+  rotate(1, { id: "one", value: "secret-two", message: 5 });
+  await wire.barrier();
+  expect(job.credentials.get("one")?.value).toBe("secret-two");
+  wire.send(result(2, "done"));
+  const events = await collect(job.events);
+  const body = { phase: "credential_rotated", id: "one", message: 5 };
+  expect(events).toMatchObject([{ kind: "opaque", name: "status", body }]);
+  expect(printed(events, job)).not.toContain("secret");
+});

@@ -1,7 +1,8 @@
 import { type CredentialFields, isObject, ProvisionedCredential } from "@arcp/core";
 import type { JobEvent } from "./job-event.ts";
 
-type Rotation = JobEvent & { readonly kind: "status" };
+/** Read like an event that this client does not know, because even an invalid one may hold a secret. */
+type Rotation = JobEvent & { readonly kind: "opaque" };
 
 /** The current credentials of one job, until it ends (R-9.8-13). */
 export class HeldCredentials {
@@ -19,7 +20,7 @@ export class HeldCredentials {
     }
   }
 
-  /** Moves the secret value out of a rotation event, since events are kept and printed. */
+  /** Moves the secret value out of a rotation event, even an invalid one, since events are kept and printed. */
   read(event: JobEvent): JobEvent {
     if (!isRotation(event)) return event;
     // Go and Java put both fields into `details`, C# gives them longer names.
@@ -41,5 +42,8 @@ export class HeldCredentials {
 }
 
 function isRotation(event: JobEvent): event is Rotation {
-  return event.kind === "status" && event.body.phase === "credential_rotated";
+  return (
+    (event.kind === "status" || event.kind === "opaque") &&
+    event.body["phase"] === "credential_rotated"
+  );
 }
