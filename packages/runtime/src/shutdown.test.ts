@@ -1,3 +1,4 @@
+import type { JobId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../test/held-store.ts";
 import { hosting } from "../test/hosting.ts";
@@ -385,4 +386,16 @@ test("R-4.1-11: a client about to leave a fresh session for another is told why 
   });
   found.resolve(undefined);
   await closing;
+});
+
+test("R-7.4-2, R-8.4-1: a job that has streamed a part of its result cannot be run again, and is cancelled", async () => {
+  const { start, submit, store } = hosts({ led: { attempts: 2 } });
+  const runtime = start();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const { id, ctx } = await submit(viewer);
+  await ctx.result.write("the first part");
+  await runtime.close();
+  expect((await viewer.terminal(id)).payload).toMatchObject({ code: "CANCELLED" });
+  expect((await store.jobs.get(id as JobId))?.status).toBe("cancelled");
 });

@@ -1,4 +1,4 @@
-import { LocalError } from "@arcp/core";
+import { ArcpError, LocalError } from "@arcp/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting, type LedJob } from "../../test/hosting.ts";
@@ -233,6 +233,26 @@ test("a tool result, a settlement, a remaining budget and an end that were in fl
     undefined,
   ]);
   expect(eventsOf(viewer, id).map(({ job_seq }) => job_seq)).toEqual(dense(BOUND + 6));
+});
+
+test("R-9.3-3: a tool that fails beside a flood has its error on the stream, and its caller that very error", async () => {
+  const tool = Promise.withResolvers<string>();
+  const { viewer, store, begin } = await flooding({ tools: { slow: () => tool.promise } });
+  const { id, ctx, end } = await begin({ "tool.call": ["slow"] });
+  const called = ctx.tools.call("slow");
+  await ctx.flush();
+  store.held.logs.hold();
+  fill(ctx);
+  const error = new ArcpError("TIMEOUT", "too slow");
+  const failed = expect(called).rejects.toBe(error);
+  tool.reject(error);
+  await settled();
+  await store.held.logs.open();
+  await failed;
+  end("over");
+  await viewer.terminal(id);
+  const [result] = eventsOf(viewer, id).filter(({ payload }) => payload.kind === "tool_result");
+  expect(result?.payload.body).toMatchObject({ error: { code: "TIMEOUT" } });
 });
 
 test("R-8.4-1: a result written during a flood waits for room, and has no gap", async () => {

@@ -72,9 +72,9 @@ test("R-8.2-3: an agent cannot announce the runtime's own phases and metrics", a
   for (const phase of ["running", "back_pressure", "credential_rotated"]) {
     expect(() => ctx.status(phase)).toThrow(/runtime/);
   }
-  expect(() => ctx.metric({ name: "cost.budget.remaining", value: 1, unit: "USD" })).toThrow(
-    /runtime/,
-  );
+  for (const name of ["cost.budget.remaining", "cost.budget.", "cost.budget.mine"]) {
+    expect(() => ctx.metric({ name, value: 1, unit: "USD" })).toThrow(/runtime/);
+  }
 });
 
 test("R-8.2-2: progress with current above total is sent without the total", async () => {

@@ -1,5 +1,6 @@
 import { ArcpError } from "@arcp/core";
 import fc from "fast-check";
+import { pino } from "pino";
 import { expect, test, vi } from "vitest";
 import { collectGarbage } from "../../test/collect-garbage.ts";
 import { settled } from "../../test/held-store.ts";
@@ -79,6 +80,24 @@ test("R-8.4-1: what an agent writes after it has returned is ignored, whatever w
     false,
   ]);
   expect(payload.result_size).toBe(dataOf(chunks).length);
+});
+
+test("R-8.4-3: a value that is returned besides a streamed result is discarded, with a warning", async () => {
+  const lines: string[] = [];
+  const logger = pino({ level: "warn" }, { write: (line: string) => void lines.push(line) });
+  const { runtime, start } = hosting({ logger });
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  for (const value of [undefined, null, "besides"]) {
+    const { id, ctx, end } = await start(viewer);
+    await ctx.result.write("ä streamed");
+    end(value);
+    const { payload } = await viewer.terminal(id);
+    expect(payload).toMatchObject({ result_size: 11 });
+    expect(payload).not.toHaveProperty("result");
+  }
+  expect(lines).toHaveLength(2);
+  expect(lines.join()).toContain("an agent returned a value after streaming its result");
 });
 
 test("R-8.4-3: what an agent writes after it has returned a value is ignored while the value is being validated", async () => {

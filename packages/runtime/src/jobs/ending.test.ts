@@ -101,6 +101,13 @@ test("R-12-1: a code unknown to the protocol is sent only in the details", async
   }
 });
 
+test("R-12-2: a code that the protocol does not know is told as one that is worth a retry, whatever it says itself", async () => {
+  for (const retryable of [undefined, false]) {
+    const { payload } = await ending({ error: new ArcpError("E42", "no paper", { retryable }) });
+    expect(payload).toMatchObject({ code: "INTERNAL_ERROR", retryable: true });
+  }
+});
+
 test("a result that JSON would drop is an error, and undefined is null", async () => {
   for (const value of [() => 1, Symbol("x")]) {
     expect((await ending({ value })).payload.code).toBe("INTERNAL_ERROR");
