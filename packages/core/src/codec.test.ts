@@ -125,6 +125,20 @@ test.each([
   expect(reason.startsWith(`${path}: `), reason).toBe(true);
 });
 
+test.each([
+  ["id", { type: "session.close", payload: {} }],
+  ["type", { id: "m1", payload: {} }],
+  ["payload", { ...header, type: "session.list_jobs" }],
+  ["payload.agent", { ...header, type: "job.submit", payload: {} }],
+  ["payload.resume.resume_token", { ...header, type: "session.hello", payload: { resume: {} } }],
+  ["payload.final_status", { ...header, type: "job.result", payload: { result: 1 } }],
+])(
+  "R-5.3-6: a missing %s is said to be missing, in words that are not JavaScript's",
+  (path, frame) => {
+    expect(reasonOf(read(frame))).toBe(`${path}: is missing`);
+  },
+);
+
 test("R-7.6-11: from_event_seq and from_job_seq are mutually exclusive, and the reason names both", () => {
   const payload = { job_id: "j", history: true, from_event_seq: 0, from_job_seq: 0 };
   const reason = reasonOf(read({ ...header, type: "job.subscribe", payload }));
