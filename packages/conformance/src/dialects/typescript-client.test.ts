@@ -19,6 +19,9 @@ function gated() {
   return { agent, waiting };
 }
 
+/** Nests deeper than a message may. */
+const deep = JSON.parse(`${"[".repeat(200)}${"]".repeat(200)}`);
+
 /** The error of a job that never existed. */
 async function failed(client: SdkClient, request: string, code: string, trace?: string) {
   const frame = await client.next();
@@ -78,13 +81,14 @@ describe.each(["memory on memory", "ws on sqlite"] as const)(
           ),
           await failed(client, await client.submit("puppet@", {}, TRACE), "INVALID_REQUEST", TRACE),
           await failed(client, await client.send("job.submit", {}), "INVALID_REQUEST"),
+          await failed(client, await client.submit("puppet", deep, TRACE), "INVALID_REQUEST", TRACE),
           await failed(
             client,
             await client.send("job.submit", { agent: "puppet" }, { session_id: "sess_other" }),
             "INVALID_REQUEST",
           ),
         ];
-        expect(new Set(jobs).size).toBe(4);
+        expect(new Set(jobs).size).toBe(5);
         for (const payload of [
           { cursor: "xyz" },
           { limit: 0 },

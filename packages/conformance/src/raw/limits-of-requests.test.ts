@@ -256,9 +256,8 @@ describe("requests", () => {
       "type",
       "job.accepted",
     );
-    raw.send("job.submit", { agent: "puppet", input: nested(127) });
-    const error = await raw.find(({ type }) => type === "session.error");
-    expect(error).toMatchObject(invalid("128 levels"));
+    const refused = await raw.submit("puppet", { input: nested(127) });
+    expect(refused).toMatchObject(invalid("128 levels"));
     await raw.ping("and on");
   });
 
