@@ -77,8 +77,8 @@ test("R-9.8-6: a credential that surfaces during the last look for it is revoked
   clock.advance(300_000);
   const held = Promise.withResolvers<void>();
   const { revoke } = upstream;
-  upstream.revoke = async (name, signal) => {
-    const found = await revoke.call(upstream, name, signal);
+  upstream.revoke = async (name) => {
+    const found = await revoke.call(upstream, name);
     await held.promise;
     return found;
   };
