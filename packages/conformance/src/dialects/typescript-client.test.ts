@@ -81,7 +81,12 @@ describe.each(["memory on memory", "ws on sqlite"] as const)(
           ),
           await failed(client, await client.submit("puppet@", {}, TRACE), "INVALID_REQUEST", TRACE),
           await failed(client, await client.send("job.submit", {}), "INVALID_REQUEST"),
-          await failed(client, await client.submit("puppet", deep, TRACE), "INVALID_REQUEST", TRACE),
+          await failed(
+            client,
+            await client.submit("puppet", deep, TRACE),
+            "INVALID_REQUEST",
+            TRACE,
+          ),
           await failed(
             client,
             await client.send("job.submit", { agent: "puppet" }, { session_id: "sess_other" }),

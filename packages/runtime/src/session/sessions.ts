@@ -7,8 +7,8 @@ import {
   type Timer,
 } from "@arcp/core";
 import type { Logger } from "pino";
-import type { EffectiveLimits } from "../limits.ts";
 import { inLanes } from "../lanes.ts";
+import type { EffectiveLimits } from "../limits.ts";
 import { isClosed } from "../store/closed.ts";
 import { DamagedLog, DamagedRow } from "../store/damage.ts";
 import type { SessionStore } from "../store/index.ts";
