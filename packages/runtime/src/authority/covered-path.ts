@@ -96,12 +96,14 @@ export async function openCovered(
 }
 
 /**
- * Whether Windows would read the path differently than it was compared: `..` after a backslash, a drive, a stream of a file, or
- * ignored trailing dots and spaces.
+ * Whether Windows would read the path differently than it was compared: `..` after a backslash, a drive, a stream of a file,
+ * ignored trailing dots and spaces, or a device, which has its name in every directory and with every extension.
  */
 function isMisread(location: string): boolean {
-  return sep === "\\" && /[\\:]|[. ](?:\/|$)/.test(location);
+  return sep === "\\" && (/[\\:]|[. ](?:\/|$)/.test(location) || DEVICE.test(location));
 }
+
+const DEVICE = /\/(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:[./]|$)/i;
 
 function reaches({ realPatterns, within }: Reach, location: string): boolean {
   return isCovered(location, realPatterns) && (within === undefined || reaches(within, location));

@@ -32,6 +32,12 @@ test.each([
   "a.txt ",
   "sub./a.txt",
   "...",
+  "NUL",
+  "con.txt",
+  "aux .txt",
+  "lpt1.tar.gz",
+  "COM\u00b9",
+  "CONIN$",
 ])(
   "R-9.2-7: %j is reachable on POSIX, but not where Windows reads it as something else",
   async (name) => {
@@ -56,8 +62,11 @@ test.each([
       const denied = expect.objectContaining({ code: "PERMISSION_DENIED" });
       await expect(openForReading(access("fs.read"), path)).rejects.toEqual(denied);
       await expect(openForWriting(access("fs.write"), path, "w")).rejects.toEqual(denied);
-      await writeFile(`${base}/a.txt`, "inside");
-      expect(await statFile(access("fs.read"), `${base}/a.txt`)).toMatchObject({ kind: "file" });
+      for (const ordinary of ["a.txt", "console", "null.txt", "com10", "my-con"]) {
+        const there = `${base}/${ordinary}`;
+        await writeFile(there, "inside");
+        expect(await statFile(access("fs.read"), there)).toMatchObject({ kind: "file" });
+      }
     } finally {
       system.sep = "/";
       await rm(base, { recursive: true });
