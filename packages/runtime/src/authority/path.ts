@@ -1,6 +1,7 @@
 import { LocalError } from "@arcp/core";
 import { compileGlob, Glob, type GlobOutcome } from "./glob.ts";
 import { ANY_SEGMENTS, type Segment } from "./segment.ts";
+import { workspacePath } from "./workspace.ts";
 
 /** A path in the form that is compared with patterns, or why there is none. */
 export type PathOutcome =
@@ -87,9 +88,9 @@ function literalName(segment: Segment): string | undefined {
   return segment === ANY_SEGMENTS || segment.length > 1 ? undefined : segment[0];
 }
 
-/** @throws LocalError `MISUSE` if it is given and not an absolute path */
+/** @throws LocalError `MISUSE` if it is given and not an absolute path of this system */
 export function checkWorkspace(workspace: string | undefined): void {
-  if (workspace !== undefined) workspaceNames(workspace);
+  if (workspace !== undefined) workspaceNames(workspacePath(workspace));
 }
 
 function workspaceNames(workspace: string): string[] {

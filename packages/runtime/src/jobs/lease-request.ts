@@ -9,6 +9,7 @@ import { parseExpiry } from "../authority/expiry.ts";
 import { type CompiledLease, compileLease } from "../authority/lease.ts";
 import { withClosedModels } from "../authority/model-use.ts";
 import { type Comparison, widening } from "../authority/subset.ts";
+import { workspacePath } from "../authority/workspace.ts";
 import type { EffectiveLimits } from "../limits.ts";
 import type { EffectivePolicy } from "../policy.ts";
 import type { Turn } from "../turn.ts";
@@ -53,7 +54,8 @@ export function readLease(
   }
   // Checked first: compiling a huge lease is expensive, and it could not be accepted anyway.
   if (JSON.stringify(requested).length > MAX_ACCEPTANCE) throw tooLarge(place);
-  const compiled = compileLease(requested, { workspace: agent.workspace ?? workspace });
+  const base = agent.workspace ?? workspace;
+  const compiled = compileLease(requested, { workspace: base && workspacePath(base) });
   if (compiled.ok) return compiled.lease;
   throw new ArcpError("INVALID_REQUEST", `${place}.${compiled.problem}`);
 }
