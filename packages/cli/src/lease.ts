@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { posix, sep, win32 } from "node:path";
 import { type Capability, capabilities, isCapability, type Lease } from "@arcp/core";
 import { InvalidArgumentError } from "commander";
 import { usage } from "./failure.ts";
@@ -60,9 +60,15 @@ export function leaseOf(
 
 /** `resolve` treats stars like any other character, so a pattern stays a pattern. */
 function absolute(pattern: string, cwd: string): string {
-  const path = resolve(cwd, pattern);
+  const path = posix.resolve(posixPath(cwd), pattern);
   if (!pattern.startsWith("/") && cwd.includes("*")) {
     throw usage(`${cwd} contains a *, which a lease treats as a wildcard: use absolute paths`);
   }
   return path;
+}
+
+/** On Windows `C:\work` is `/work` in a lease, whose paths are on the runtime's current drive. */
+function posixPath(directory: string): string {
+  if (sep !== win32.sep) return directory;
+  return `/${directory.slice(win32.parse(directory).root.length).replaceAll(sep, "/")}`;
 }

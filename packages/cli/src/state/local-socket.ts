@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { finished } from "node:stream/promises";
 
@@ -50,9 +50,10 @@ export class LocalSocket implements AsyncDisposable {
     name: string,
     answer: (request: LocalRequest) => Promise<LocalAnswer>,
   ): Promise<LocalSocket> {
-    const isLong = Buffer.byteLength(join(directory, name)) > LONGEST;
+    const pipe = pipePath(directory, name);
+    const isLong = pipe === undefined && Buffer.byteLength(join(directory, name)) > LONGEST;
     const own = isLong ? await mkdtemp(join(tmpdir(), "arcp-")) : undefined;
-    const path = join(own ?? directory, name);
+    const path = pipe ?? join(own ?? directory, name);
     const asking = new Set<Socket>();
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       socket.on("error", () => socket.destroy());
@@ -107,6 +108,19 @@ export class LocalSocket implements AsyncDisposable {
     await once(this.#server, "close");
     if (this.#own !== undefined) await rm(this.#own, { recursive: true, force: true });
   }
+}
+
+/**
+ * Windows has no sockets in directories, but named pipes, which others of its users can read but not write: they can ask nothing.
+ *
+ * @returns undefined on other systems
+ */
+export function pipePath(
+  directory: string,
+  name: string,
+  platform: NodeJS.Platform = process.platform,
+): string | undefined {
+  return platform === "win32" ? `\\\\.\\pipe\\arcp-${basename(directory)}-${name}` : undefined;
 }
 
 /** A peer that only checks whether somebody listens sends no request. */
