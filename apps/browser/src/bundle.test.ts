@@ -9,6 +9,32 @@ import { Site } from "./site.ts";
 /** Bytes of the client, minified and gzipped. */
 const limits = { "with zod": 45_000, "without zod": 25_000 };
 
+/** The oldest browsers that the client's README names. */
+const BASELINE = ["chrome119", "firefox124", "safari17.4"];
+
+/** Removes what Node has and not all of those browsers. */
+const AGED = `
+const { for: shared, iterator, asyncIterator, hasInstance, species, toPrimitive, toStringTag } = Symbol;
+const { match, matchAll, replace, search, split, isConcatSpreadable, unscopables } = Symbol;
+Symbol = Object.assign(Symbol.bind(undefined), {
+  for: shared, iterator, asyncIterator, hasInstance, species, toPrimitive, toStringTag,
+  match, matchAll, replace, search, split, isConcatSpreadable, unscopables,
+});
+const remove = (owner, ...names) => names.forEach((name) => delete owner[name]);
+remove(Object.getPrototypeOf(Object.getPrototypeOf([].values())), "map", "filter", "take", "drop",
+  "flatMap", "reduce", "toArray", "forEach", "some", "every", "find");
+remove(Set.prototype, "union", "intersection", "difference", "symmetricDifference", "isSubsetOf",
+  "isSupersetOf", "isDisjointFrom");
+remove(globalThis, "Iterator", "DisposableStack", "AsyncDisposableStack", "SuppressedError", "Float16Array");
+remove(Uint8Array, "fromBase64", "fromHex");
+remove(Uint8Array.prototype, "toBase64", "toHex", "setFromBase64", "setFromHex");
+remove(Array, "fromAsync");
+remove(Error, "isError");
+remove(Math, "f16round");
+remove(Promise, "try");
+remove(RegExp, "escape");
+`;
+
 const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
 
 test.each([
@@ -37,7 +63,13 @@ test("the page is bundled as a page and a script", async () => {
   expect(files.get("/index.html")?.body).toContain(`src="${script}"`);
 });
 
-test("the bundle, with only a browser's globals, gets everything over five cuts", async () => {
+test("the client's syntax is old enough for the browsers that its README names", async () => {
+  const newest = await bundleClient("es", [], "esnext");
+  expect((await bundleClient("es", [], BASELINE)).code).toBe(newest.code);
+  expect((await bundleClient("es", [], "es2020")).code).not.toBe(newest.code);
+});
+
+test("the bundle, with only the globals of the oldest browsers, gets everything over five cuts", async () => {
   await using site = new Site();
   const url = new URL("/arcp", await site.open());
   url.protocol = "ws:";
@@ -55,7 +87,7 @@ test("the bundle, with only a browser's globals, gets everything over five cuts"
     addEventListener: () => {},
   };
   const arcp: { connect: typeof connect; dial: typeof dial } = runInNewContext(
-    `${code}\narcp;`,
+    `${AGED}\n${code}\narcp;`,
     page,
   );
   const client = await arcp.connect(arcp.dial(url), { token: "visitor" });

@@ -34,13 +34,16 @@ export interface ClientBundle {
  *
  * @param format a module, as a page has it, or a script that defines `arcp`
  * @param without packages that the page is assumed to have anyway
+ * @param target browsers whose syntax it may use, as the bundler names them; those of the bundler's choice by default
  */
 export async function bundleClient(
   format: "es" | "iife",
   without: readonly string[] = [],
+  target: string | string[] = "baseline-widely-available",
 ): Promise<ClientBundle> {
   const [chunk] = await bundled({
     build: {
+      target,
       lib: { entry: `${here}whole-client.ts`, formats: [format], name: "arcp", fileName: "arcp" },
       rolldownOptions: {
         external: without.map((name) => new RegExp(`^${name}(/|$)`)),
