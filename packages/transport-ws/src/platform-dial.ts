@@ -52,7 +52,8 @@ export function dial(url: string | URL, options: DialOptions = {}): Dial {
       opened.resolve(new PlatformConnection(ws, { maxMessageSize, clock }));
     });
     ws.addEventListener("error", (event) => {
-      const cause = "error" in event ? event.error : new Error("the platform does not say why");
+      const cause =
+        "error" in event ? event.error : new Error("no server, or it refused; a page cannot tell");
       opened.reject(new TransportClosedError(undefined, { cause }));
     });
     try {
