@@ -121,6 +121,25 @@ describe("requests", () => {
     expect(await other.request("session.list_jobs", {})).toHaveProperty("type", "session.jobs");
   });
 
+  test("R-14-2, limit requestCharactersPerPrincipal: a session without requests goes on as soon as another one makes room", async () => {
+    const { agent, open, checking } = hanging();
+    await using home = await house({
+      limits: { requestCharactersPerPrincipal: 10_000 },
+      agents: [agent],
+    });
+    using _ = { [Symbol.dispose]: open };
+    const one = await home.greeted();
+    one.send("job.submit", { agent: "hanging", input: "x".repeat(12_000) });
+    await eventually(() => checking() === 1);
+    const other = await home.greeted(["list_jobs"]);
+    const before = home.clock.pending;
+    const list = other.send("session.list_jobs", {});
+    await eventually(() => home.clock.pending === before + 1);
+    open();
+    // No time passes.
+    expect(await other.reply(list)).toHaveProperty("type", "session.jobs");
+  });
+
   test("R-14-2: unreadable submits wait for their turn, and none of their large fields is held meanwhile", async () => {
     const { agent, open, checking } = hanging();
     await using home = await house({ agents: [agent] });

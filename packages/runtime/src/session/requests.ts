@@ -8,6 +8,7 @@ export type RequestLimit = "requests_per_session" | "request_characters_per_prin
 export class RequestWeights {
   readonly #limit: number;
   readonly #weights = new Map<string, number>();
+  readonly #rooms = new Map<string, PromiseWithResolvers<void>>();
 
   /** @param limit in characters */
   constructor(limit: number) {
@@ -22,6 +23,16 @@ export class RequestWeights {
     const sum = (this.#weights.get(principal) ?? 0) + weight;
     if (sum > 0) this.#weights.set(principal, sum);
     else this.#weights.delete(principal);
+    if (sum >= this.#limit) return;
+    this.#rooms.get(principal)?.resolve();
+    this.#rooms.delete(principal);
+  }
+
+  /** Resolves once they are below the limit. */
+  room(principal: string): Promise<void> {
+    const room = this.#rooms.get(principal) ?? Promise.withResolvers<void>();
+    this.#rooms.set(principal, room);
+    return room.promise;
   }
 }
 
@@ -63,8 +74,12 @@ export class Requests {
     work.then(done, done);
   }
 
-  /** Resolves when the next of them has been answered. */
+  /** Resolves when the next of them has been answered; if it is the principal's limit that is reached, once there is room. */
   room(): Promise<void> {
+    // The session may have none in progress itself.
+    if (this.reached === "request_characters_per_principal") {
+      return this.#weights.room(this.#principal);
+    }
     this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;
   }
