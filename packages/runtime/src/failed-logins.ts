@@ -33,14 +33,14 @@ export class FailedLogins {
   /**
    * Runs a login check unless its source is blocked.
    * @param source undefined if the source is unknown; such logins are never blocked
-   * @param check returns undefined for a wrong login; if it throws, that is not counted as a failure
+   * @param check returns undefined for a wrong login, or an error for a failure that is not counted; nor is it if it throws
    * @param over aborts when nobody waits for the result any more; a check still queued is then dropped and rejects with the
    *   signal's reason
    * @returns what `check` returns, or the error for a blocked source
    */
   async check(
     source: string | undefined,
-    check: () => Promise<string | undefined>,
+    check: () => Promise<string | ArcpError | undefined>,
     over: AbortSignal,
   ): Promise<string | undefined | ArcpError> {
     if (source === undefined) return check();
