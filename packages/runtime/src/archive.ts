@@ -136,7 +136,9 @@ export class Archive {
     if (recovered === "stranded") return;
     const ended = recovered === "over" ? await store.jobs.get(id) : undefined;
     if (ended !== undefined) this.#retention.keep({ ...endedJob(clock, ended), lineage });
-    jobs.unstrand(id);
+    const heir = jobs.unstrand(id);
+    const isThere = (session: SessionId) => sessions.get(session) !== undefined;
+    if (heir !== undefined) jobs.adopt(id, heir, isThere);
     if (typeof recovered === "function") recovered();
     logger.warn({ job: id }, "a job that could not be recovered at the start is recovered");
     sessions.readOn(id);

@@ -229,6 +229,44 @@ test("R-7.3-10: a job whose calls the store refuses harms nobody else, and is re
   expect(rig.runs()).toBe(4);
 });
 
+test("R-7.2-8: who adopts a job while it is recovered late owns it, and learns of what it delegates", async () => {
+  const rig = machine({ attempts: 2 });
+  const before = new Viewer(rig.start());
+  await before.hello();
+  const { id: job } = await rig.submit(before, { idempotency_key: "k", ...LEASE });
+  await settled();
+  const mend = refuse(rig, job, ["read"]);
+  const runtime = rig.start();
+  // Once for the job, and once for its session, which is forgotten.
+  await exhaust(rig.clock);
+  await exhaust(rig.clock);
+  const heir = new Viewer(runtime);
+  const { session_id } = await heir.hello();
+  mend();
+  const late = rig.nextRun();
+  const { get } = rig.store.jobs;
+  const release = Promise.withResolvers<void>();
+  let calls = 0;
+  rig.store.jobs.get = async (id) => {
+    const row = await get.call(rig.store.jobs, id);
+    calls += 1;
+    // The second call loads its input.
+    if (calls === 2) await release.promise;
+    return row;
+  };
+  await wait(rig.clock);
+  expect(calls).toBe(2);
+  const accepted = await heir.submit("led", null, { idempotency_key: "k", ...LEASE });
+  expect(accepted).toMatchObject({ type: "job.accepted", job_id: job });
+  release.resolve();
+  const { ctx } = await late;
+  const child = await ctx.delegate("led");
+  await settled();
+  const told = heir.frames.filter(({ job_id }) => job_id === child.id);
+  expect(told[0]).toMatchObject({ type: "job.accepted", session_id });
+  expect(await runtime.jobs.get(child.id)).toMatchObject({ session: session_id });
+});
+
 test("R-7.3-10, J3: a job whose end the store refuses can be watched, and ends once the store accepts that", async () => {
   const rig = machine();
   const { welcomes, job } = await crashed(rig);

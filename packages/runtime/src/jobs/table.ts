@@ -22,8 +22,8 @@ export class JobTable {
   readonly #finished: FinishedJobs;
   /** Finished jobs that are being removed from the store. */
   readonly #leaving = new Set<JobId>();
-  /** Unfinished jobs that this runtime does not run. */
-  readonly #stranded = new Set<JobId>();
+  /** Unfinished jobs that this runtime does not run, each with the session that has adopted it since. */
+  readonly #stranded = new Map<JobId, SessionId | undefined>();
   /** How many clients are about to follow a job, which must be kept for them. */
   readonly #expected = new Map<JobId, number>();
   #onAdd: ((job: Job) => void) | undefined;
@@ -63,7 +63,7 @@ export class JobTable {
   }
 
   /**
-   * Makes another session the owner of a live job and of what it has delegated.
+   * Makes another session the owner of a live job and of what it has delegated, or of a stranded one once it is recovered.
    * @param isThere whether a session still exists, which then keeps its jobs
    * @returns the descendants that change their owner, for the caller to store
    */
@@ -72,6 +72,7 @@ export class JobTable {
     session: SessionId,
     isThere: (session: SessionId) => boolean,
   ): readonly Adopted[] {
+    if (this.#stranded.has(id)) this.#stranded.set(id, session);
     const job = this.#jobs.get(id);
     if (job === undefined) return [];
     const from = job.session;
@@ -133,12 +134,14 @@ export class JobTable {
    * it over. It exists, so its key is used and it can be watched.
    */
   strand(id: JobId): void {
-    this.#stranded.add(id);
+    this.#stranded.set(id, undefined);
   }
 
-  /** The job is recovered at last. */
-  unstrand(id: JobId): void {
+  /** The job is recovered at last. @returns the session that has adopted it meanwhile, perhaps after its row was read for that */
+  unstrand(id: JobId): SessionId | undefined {
+    const heir = this.#stranded.get(id);
     this.#stranded.delete(id);
+    return heir;
   }
 
   isStranded(id: JobId): boolean {
