@@ -23,7 +23,7 @@ test("R-6.1-6: a source is barred after this many failures, for the rest of its 
   expect(await logins.check("a", right, patient)).toBe("alice");
 });
 
-test("R-6.1-6: concurrent checks get no extra guesses, and nobody is refused because others are slow", async () => {
+test("R-6.1-6: concurrent checks get no extra guesses, and nobody is refused at once because others are slow", async () => {
   const logins = new FailedLogins(new ManualClock(), 2);
   const checks: PromiseWithResolvers<string | undefined>[] = [];
   const check = () => {
@@ -72,6 +72,40 @@ test("R-6.1-6: a caller that no longer waits loses no guess, and its token is no
   expect(await outcomes[0]).toBe("alice");
   expect(await outcomes[2]).toBe("bob");
   expect(checks).toBe(2);
+});
+
+test("R-6.1-6: in a rush, whoever gets in does so before a client gives up, and the rest are told to try again", async () => {
+  const clock = new ManualClock();
+  const logins = new FailedLogins(clock, 2);
+  const slow = async () => {
+    await new Promise<void>((resolve) => clock.after(900, resolve));
+    return "alice";
+  };
+  const start = clock.monotonic();
+  const login = async () => {
+    const outcome = await logins.check("a", slow, patient);
+    return { outcome, after: clock.monotonic() - start };
+  };
+  const rush = Array.from({ length: 12 }, login);
+  for (let step = 0; step < 50; step++) {
+    await settled();
+    clock.advance(100);
+  }
+  const outcomes = await Promise.all(rush);
+  const admitted = outcomes.filter(({ outcome }) => outcome === "alice");
+  expect(admitted.map(({ after }) => after)).toEqual([
+    900, 900, 1800, 1800, 2700, 2700, 3600, 3600,
+  ]);
+  const busy = {
+    code: "INTERNAL_ERROR",
+    retryable: true,
+    details: { reason: "failed_logins_per_minute" },
+  };
+  for (const { outcome, after } of outcomes.slice(admitted.length)) {
+    expect(outcome).toMatchObject(busy);
+    expect(after).toBe(3000);
+  }
+  expect(clock.pending).toBe(0);
 });
 
 test("R-6.1-6: many addresses make it forget the oldest, so that its memory is bounded", async () => {

@@ -6,13 +6,20 @@ const WINDOW = 60_000;
 /** The most sources remembered. Beyond it, the one whose window began first is forgotten. */
 const MAX_SOURCES = 10_000;
 
+/**
+ * How long a login waits for the others of its source, in milliseconds. Clients give up after five seconds by default: served after
+ * a longer wait, each would be gone when its check is done, and nobody would get in.
+ */
+const LONGEST_WAIT = 3_000;
+
 interface Source {
   /** Start of the current window, on the monotonic clock. */
   since: number;
   failed: number;
   /** Checks in progress, each of which may still fail. */
   checking: number;
-  readonly waiting: Set<(admitted: boolean) => void>;
+  /** Logins to be told that they may be checked, or why not, in the order of their arrival. */
+  readonly waiting: Set<(refusal: ArcpError | undefined) => void>;
 }
 
 /**
@@ -36,7 +43,7 @@ export class FailedLogins {
    * @param check returns undefined for a wrong login, or an error for a failure that is not counted; nor is it if it throws
    * @param over aborts when nobody waits for the result any more; a check still queued is then dropped and rejects with the
    *   signal's reason
-   * @returns what `check` returns, or the error for a blocked source
+   * @returns what `check` returns, or the error for a blocked or busy source
    */
   async check(
     source: string | undefined,
@@ -45,7 +52,8 @@ export class FailedLogins {
   ): Promise<string | undefined | ArcpError> {
     if (source === undefined) return check();
     const entry = this.#entry(source);
-    if (!(await this.#admitted(entry, over))) return this.#barred(entry);
+    const refusal = await this.#claim(entry, over);
+    if (refusal !== undefined) return refusal;
     let failed = false;
     try {
       const principal = await check();
@@ -58,19 +66,31 @@ export class FailedLogins {
     }
   }
 
-  /** Claims a check, waiting if those in progress could use up the remaining failures. */
-  #admitted(entry: Source, over: AbortSignal): Promise<boolean> | boolean {
-    if (entry.failed >= this.#perMinute) return false;
+  /**
+   * Claims a check, waiting a while if those in progress could use up the remaining failures.
+   * @returns the error if there is none to claim
+   */
+  #claim(entry: Source, over: AbortSignal): Promise<ArcpError | undefined> | ArcpError | undefined {
+    if (entry.failed >= this.#perMinute) return this.#barred(entry);
     if (entry.failed + entry.checking < this.#perMinute) {
       entry.checking += 1;
-      return true;
+      return undefined;
     }
     // Checks in progress alone are no reason to refuse: wait for their results.
+    const { waiting } = entry;
     return new Promise((resolve, reject) => {
-      entry.waiting.add(resolve);
-      const leave = (): void => {
-        if (entry.waiting.delete(resolve)) reject(over.reason);
+      const answer = (refusal: ArcpError | undefined): void => {
+        waiting.delete(answer);
+        timer.cancel();
+        resolve(refusal);
       };
+      const leave = (): void => {
+        if (!waiting.delete(answer)) return;
+        timer.cancel();
+        reject(over.reason);
+      };
+      const timer = this.#clock.after(LONGEST_WAIT, () => answer(busy()));
+      waiting.add(answer);
       over.addEventListener("abort", leave, { once: true });
     });
   }
@@ -88,8 +108,7 @@ export class FailedLogins {
     for (const answer of waiting) {
       if (!isBarred && entry.failed + entry.checking >= this.#perMinute) break;
       if (!isBarred) entry.checking += 1;
-      waiting.delete(answer);
-      answer(!isBarred);
+      answer(isBarred ? this.#barred(entry) : undefined);
     }
     // A source without failures is not remembered.
     const forgettable = entry.failed === 0 && entry.checking === 0;
@@ -116,4 +135,12 @@ export class FailedLogins {
       details: { reason: "failed_logins_per_minute", retry_after_sec: Math.ceil(left / 1000) },
     });
   }
+}
+
+function busy(): ArcpError {
+  const problem = "too many logins from this address are being checked: try again in a moment";
+  return new ArcpError("INTERNAL_ERROR", problem, {
+    retryable: true,
+    details: { reason: "failed_logins_per_minute" },
+  });
 }
