@@ -10,9 +10,7 @@ import type { Logger } from "pino";
 import { inLanes } from "../lanes.ts";
 import type { EffectiveLimits } from "../limits.ts";
 import { isClosed } from "../store/closed.ts";
-import { DamagedLog, DamagedRow } from "../store/damage.ts";
 import type { SessionStore } from "../store/index.ts";
-import { checkAnswers } from "../store/outage.ts";
 import type { ReadableLogStore } from "../store/readable-logs.ts";
 import { Patience, retried } from "../store/retry.ts";
 import type { Turn } from "../turn.ts";
@@ -28,6 +26,7 @@ import { Session } from "./session.ts";
 import { type SessionLimits, SessionQuota } from "./session-quota.ts";
 import { Stream, type StreamHost } from "./stream.ts";
 import { hashToken, TokenRing } from "./token-ring.ts";
+import { type RestoredLogs, unreadable } from "./unreadable.ts";
 
 export interface SessionsOptions {
   readonly clock: Clock;
@@ -165,29 +164,20 @@ export class Sessions {
   }
 
   async #restoreReadable(id: SessionId, jobs: KeptJobs, patience: Patience): Promise<void> {
-    const restoring = () => this.#restore(id, jobs).catch(damageOf);
-    let damage: Error | undefined;
-    try {
-      damage = await patience.retried(restoring);
-    } catch (error) {
-      if (!(error instanceof UnreadableLog)) throw error;
-      await checkAnswers(this.#options.logs, error.cause);
-      damage = error;
-    }
-    if (damage === undefined) return;
+    const { logs, logger } = this.#options;
+    const problem = await unreadable(logs, patience, (named) => this.#restore(id, jobs, named));
+    if (problem === undefined) return;
     const text = "a session cannot be read and is forgotten: its client has to open another one";
-    this.#options.logger.error({ session: id, err: damage }, text);
+    logger.error({ session: id, err: problem }, text);
     await this.#erase(id);
   }
 
-  /** @throws UnreadableLog if the store refuses to read one of the logs */
-  async #restore(id: SessionId, jobs: KeptJobs): Promise<undefined> {
-    const { store, logs, turn, logger } = this.#options;
+  async #restore(id: SessionId, jobs: KeptJobs, logs: RestoredLogs): Promise<void> {
+    const { store, turn, logger } = this.#options;
     const row = await store.get(id);
     if (row === undefined) return;
     const stream = this.#stream(id, row.features, row.epoch);
-    const context = { store, logs: namingLogs(logs), jobs, turn };
-    const lost = await restoreStream(stream, row, context);
+    const lost = await restoreStream(stream, row, { store, logs, jobs, turn });
     if (lost === "fenced") {
       logger.warn({ session: id }, "another runtime has taken over a session");
       return;
@@ -324,29 +314,4 @@ export class Sessions {
     for (const timer of this.#windows.values()) timer.cancel();
     this.#windows.clear();
   }
-}
-
-/** @throws the error, if it reports no damage */
-function damageOf(error: unknown): DamagedRow | DamagedLog {
-  if (error instanceof DamagedRow || error instanceof DamagedLog) return error;
-  throw error;
-}
-
-/** The store refuses to read the log of a job, and reports no damage. */
-class UnreadableLog extends Error {
-  override readonly name = "UnreadableLog";
-}
-
-/** Logs whose rejections tell that they are about a single log. */
-function namingLogs(logs: ReadableLogStore): Pick<ReadableLogStore, "read"> {
-  return {
-    async read(job, after, limits) {
-      try {
-        return await logs.read(job, after, limits);
-      } catch (cause) {
-        if (cause instanceof DamagedLog || isClosed(cause)) throw cause;
-        throw new UnreadableLog(`the log of ${job} cannot be read`, { cause });
-      }
-    },
-  };
 }
