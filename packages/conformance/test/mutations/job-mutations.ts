@@ -47,9 +47,9 @@ export const jobMutations: readonly Mutation[] = [
   {
     name: "tells the text of an unexpected exception",
     breaks: "R-7.3-8",
-    file: "jobs/ending.ts",
-    from: 'return { status: "error", payload: wireError(thrown) };',
-    to: 'return { status: "error", payload: { ...wireError(thrown), message: String(thrown) } };',
+    file: "jobs/unexpected-error.ts",
+    from: 'showsDetails ? secrets.clean(messageOf(thrown)) : ""',
+    to: "secrets.clean(messageOf(thrown))",
   },
   {
     name: "lets an agent succeed after an acknowledged cancel",
