@@ -28,7 +28,7 @@ const packageRules = Object.entries(packages).map(([name, allowed]) => ({
 const runtime = "packages/runtime/src";
 const floors = {
   front: {
-    path: "(index|runtime|runtime-options|archive|connections|(job|session|credential)-operations|figures|orphans|shutdown|store-loss|welcome)\\.ts$",
+    path: "(index|runtime|runtime-options|archive|connections|(job|session|credential)-operations|figures|orphans|shutdown|store-loss|takeover|welcome)\\.ts$",
     below: [
       "front",
       "connection",

@@ -1,38 +1,15 @@
-import { type Clock, isTerminal, type JobId, type SessionId } from "@arcp/core";
+import { type Clock, isTerminal, type SessionId } from "@arcp/core";
 import type { Logger } from "pino";
-import type { AgentHost } from "./agents/agent-host.ts";
-import { restartJob } from "./agents/restart.ts";
-import type { AnnouncedChildren } from "./jobs/announced-children.ts";
-import { takenOver } from "./jobs/ending.ts";
-import type { Job } from "./jobs/job.ts";
-import { LateEndings } from "./jobs/late-endings.ts";
-import { headOf } from "./jobs/log-tail.ts";
-import { type Restart, recoverJob, recoverJobs } from "./jobs/recovery.ts";
 import { removeJob } from "./jobs/removal.ts";
 import { type EndedJob, Retention } from "./jobs/retention.ts";
-import { endedJob, StoredJobs } from "./jobs/stored-jobs.ts";
 import type { JobTable } from "./jobs/table.ts";
-import { endDamaged } from "./jobs/written-end.ts";
-import { inLanes } from "./lanes.ts";
 import type { EffectiveLimits } from "./limits.ts";
-import type { Lineage } from "./lineage.ts";
 import type { Sessions } from "./session/sessions.ts";
 import { isClosed } from "./store/closed.ts";
 import { unlessDamaged } from "./store/damage.ts";
-import type { DamagedJob, JobQuery } from "./store/index.ts";
-import { checkAnswers } from "./store/outage.ts";
 import type { ReadableStore } from "./store/readable-logs.ts";
-import { Patience, retried } from "./store/retry.ts";
+import { retried } from "./store/retry.ts";
 import type { Turn } from "./turn.ts";
-
-/** Jobs loaded from the store per page. */
-const PAGE = 256;
-
-/** Logs of finished jobs read at a time. */
-const READ_AT_ONCE = 32;
-
-/** What starting an agent again costs of the turn's budget. */
-const START_STEPS = 8;
 
 export interface ArchiveOptions {
   readonly clock: Clock;
@@ -46,25 +23,15 @@ export interface ArchiveOptions {
   readonly limits: Pick<EffectiveLimits, "finishedJobsPerPrincipal" | "liveJobsPerPrincipal">;
 }
 
-/** Looks after finished jobs, and after what the previous process left in the store. */
+/** Keeps the finished jobs, and removes them from the store when their time is over. */
 export class Archive {
   readonly #options: ArchiveOptions;
   readonly #retention: Retention;
-  readonly #late: LateEndings;
   readonly #removals = new Set<Promise<unknown>>();
 
   constructor(options: ArchiveOptions) {
     this.#options = options;
-    const { clock, turn, retention: ms, limits, jobs, sessions } = options;
-    this.#late = new LateEndings({
-      ...options,
-      ended: (job) => {
-        jobs.finish(job);
-        sessions.readOn(job.id);
-      },
-      forgotten: (job) => jobs.forget(job),
-      damaged: (job, error) => sessions.lost(job, error),
-    });
+    const { clock, turn, retention: ms, limits, sessions } = options;
     this.#retention = new Retention({
       clock,
       turn,
@@ -78,9 +45,17 @@ export class Archive {
     });
   }
 
-  /** Starts the retention period of a job that has ended. */
-  keep(job: EndedJob): void {
-    this.#retention.keep(job);
+  /**
+   * Starts the retention period of a job that has ended.
+   * @param age milliseconds since its end
+   */
+  keep(job: EndedJob, age = 0): void {
+    this.#retention.keep(job, age);
+  }
+
+  /** Removes a job whose removal was interrupted. */
+  dismiss(job: EndedJob): void {
+    this.#retention.dismiss(job);
   }
 
   /** Whether a principal has so many finished jobs that cannot be removed that it may submit no more (R-7.1-5). */
@@ -88,116 +63,7 @@ export class Archive {
     return this.#retention.isFull(principal);
   }
 
-  /** The job is over, but neither its own log nor its parent's says so. Whoever waits for its end must still learn of it. */
-  lost(job: Job): void {
-    if (job.loss === "fenced") this.#options.sessions.lost(job.id, takenOver(job.id));
-    // If the log is closed, every client is told of that anyway.
-    else if (job.loss !== "closed") this.#late.add(job);
-  }
-
-  /** Recovers what the previous process left in the store (R-6.3-20, R-7.3-10). */
-  async restore(host: AgentHost): Promise<void> {
-    const { store, sessions, logger, clock } = this.#options;
-    const begun = clock.monotonic();
-    const { turn } = host.committer;
-    const { starts, refused, count } = await recoverJobs(host, restarts(host));
-    const stored = await this.#stored(turn);
-    const restored = await sessions.restore(stored);
-    const halfGone = await this.#halfGone(stored, turn);
-    for (const { job, age } of stored.ended()) {
-      await turn.spend("answering", 1);
-      if (halfGone.has(job.id)) this.#retention.dismiss(job);
-      else this.#retention.keep(job, age);
-    }
-    for (const start of starts) {
-      await turn.spend("answering", START_STEPS);
-      start();
-    }
-    for (const id of refused) {
-      const lineage = stored.lineageOf(id);
-      this.#late.addStranded(id, (announced) => this.#recover(host, id, lineage, announced));
-    }
-    const ms = Math.round(clock.monotonic() - begun);
-    const taken = { jobs: count, restarted: starts.length, sessions: restored, ms };
-    if (store.durable) logger.info(taken, "what the previous process left is taken over");
-  }
-
-  /** Recovers a job that could not be recovered at the start. */
-  async #recover(
-    host: AgentHost,
-    id: JobId,
-    lineage: Lineage,
-    announced: AnnouncedChildren,
-  ): Promise<void> {
-    const { store, clock, jobs, sessions, logger } = this.#options;
-    // Another session may own it by now.
-    const row = await store.jobs.get(id);
-    const recovered = row && (await recoverJob(host, row, announced, restarts(host)));
-    if (recovered === "stranded") return;
-    const ended = recovered === "over" ? await store.jobs.get(id) : undefined;
-    if (ended !== undefined) this.#retention.keep({ ...endedJob(clock, ended), lineage });
-    const heir = jobs.unstrand(id);
-    const isThere = (session: SessionId) => sessions.get(session) !== undefined;
-    if (heir !== undefined) jobs.adopt(id, heir, isThere);
-    if (typeof recovered === "function") recovered();
-    logger.warn({ job: id }, "a job that could not be recovered at the start is recovered");
-    sessions.readOn(id);
-  }
-
-  async #stored(turn: Turn): Promise<StoredJobs> {
-    const { store, clock, logger } = this.#options;
-    const stored = new StoredJobs(clock);
-    const damaged: DamagedJob[] = [];
-    for (let after: JobQuery["after"]; ; ) {
-      // The program that hosts the runtime may have other work to do (J4).
-      await turn.alone();
-      const rows = await retried(clock, async () => {
-        const found: DamagedJob[] = [];
-        const page = await store.jobs.list({ after, limit: PAGE }, (job) => found.push(job));
-        damaged.push(...found);
-        return page;
-      });
-      for (const row of rows) stored.add(row);
-      after = rows.at(-1);
-      if (rows.length < PAGE) break;
-    }
-    const patience = new Patience(clock);
-    for (const job of damaged) {
-      const { id, error: err } = job;
-      logger.error({ job: id, err }, "a job cannot be read: it is no longer listed");
-      try {
-        await patience.retried(() => endDamaged(this.#options, job));
-      } catch (error) {
-        await checkAnswers(store.logs, error);
-        logger.error({ job: id, err: error }, "a damaged job has no end: the store accepts none");
-      }
-      stored.addDamaged(job);
-    }
-    return stored;
-  }
-
-  /**
-   * The jobs whose removal was interrupted, and which have to go before others of their principals. By the stored order other ones
-   * could be removed instead.
-   */
-  async #halfGone(stored: StoredJobs, turn: Turn): Promise<ReadonlySet<JobId>> {
-    const { store, clock, limits } = this.#options;
-    const gone = new Set<JobId>();
-    const patience = new Patience(clock);
-    await inLanes(READ_AT_ONCE, stored.surplus(limits.finishedJobsPerPrincipal), async (id) => {
-      await turn.spend("answering", 1);
-      try {
-        const head = await patience.retried(() => headOf(id, store.logs));
-        if (head === 0) gone.add(id);
-      } catch (error) {
-        await checkAnswers(store.logs, error);
-      }
-    });
-    return gone;
-  }
-
   close(): void {
-    this.#late.close();
     this.#retention.close();
   }
 
@@ -252,10 +118,6 @@ export class Archive {
       return false;
     }
   }
-}
-
-function restarts(host: AgentHost): Restart {
-  return (row, head) => restartJob(host, row, head);
 }
 
 /**

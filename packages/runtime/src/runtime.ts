@@ -19,6 +19,8 @@ import { Committer } from "./jobs/committer.ts";
 import { Credentials } from "./jobs/credentials.ts";
 import { KeyedSubmits } from "./jobs/idempotency.ts";
 import { introductionOf } from "./jobs/introduction.ts";
+import { LostJobs } from "./jobs/lost-jobs.ts";
+import { PostponedWork } from "./jobs/postponed-work.ts";
 import { Quota } from "./jobs/quota.ts";
 import { JobTable } from "./jobs/table.ts";
 import { type EffectiveLimits, readLimits } from "./limits.ts";
@@ -35,6 +37,7 @@ import type { Store } from "./store/index.ts";
 import { memoryStore } from "./store/memory-store.ts";
 import { readable } from "./store/readable-logs.ts";
 import { StoreLoss } from "./store-loss.ts";
+import { Takeover } from "./takeover.ts";
 import type { Services } from "./verbs/services.ts";
 import { welcomeTo } from "./welcome.ts";
 
@@ -98,6 +101,7 @@ class HostedRuntime implements Runtime {
   readonly #connections: Connections;
   readonly #idleWatch: IdleWatch;
   readonly #archive: Archive;
+  readonly #postponed: PostponedWork;
   readonly #observation: Observation | undefined;
   readonly #storeLoss: StoreLoss;
   readonly #ready: Promise<void>;
@@ -133,7 +137,7 @@ class HostedRuntime implements Runtime {
     this.agents = new AgentRegistry(options.agents);
     const jobs = new JobTable({
       finished: (job) => this.#archive.keep(job),
-      lost: (job) => this.#archive.lost(job),
+      lost: (job) => lostJobs.add(job),
     });
     const quota = new Quota({ limits, isFull: (principal) => this.#archive.isFull(principal) });
     const sessions = new Sessions({
@@ -161,6 +165,15 @@ class HostedRuntime implements Runtime {
       turn: committer.turn,
       retention: limits.retentionSec * 1000,
       limits,
+    });
+    this.#postponed = new PostponedWork({ clock, logger, store });
+    const lostJobs = new LostJobs({
+      clock,
+      logger,
+      store,
+      postponed: this.#postponed,
+      jobs,
+      followers: sessions,
     });
     const policy = policyOf(options.policy);
     const models = compilePrices(options.models ?? {});
@@ -200,7 +213,12 @@ class HostedRuntime implements Runtime {
       durable: store.durable,
     });
     // Revocations come first: no job's end may be announced before the revocation of its credentials has begun (R-9.8-7).
-    this.#ready = this.#outstanding.recover().then(() => this.#archive.restore(this.#services));
+    const takeover = new Takeover({
+      services: this.#services,
+      archive: this.#archive,
+      postponed: this.#postponed,
+    });
+    this.#ready = this.#outstanding.recover().then(() => takeover.run());
     this.credentials = new CredentialOperations(this.#outstanding, credentials, jobs);
     this.jobs = new JobOperations(store.jobs, jobs, committer.turn, this.#ready);
     this.#storeLoss = new StoreLoss({
@@ -280,6 +298,7 @@ class HostedRuntime implements Runtime {
   /** Stops all timers. */
   #stop(): void {
     this.#outstanding.close();
+    this.#postponed.close();
     this.#archive.close();
     this.#idleWatch.close();
     this.#services.sessions.close();

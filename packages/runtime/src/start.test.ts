@@ -311,6 +311,24 @@ test("R-7.3-10, J3: a job whose end the store refuses can be watched, and ends o
   expect(rig.runs()).toBe(2);
 });
 
+test("R-14-2: who waits for a job that is removed before it is recovered learns that it is gone", async () => {
+  const rig = machine();
+  const { welcomes, job } = await crashed(rig);
+  const mend = refuse(rig, job, ["append"]);
+  const runtime = rig.start();
+  await exhaust(rig.clock);
+  const back = new Viewer(runtime);
+  await back.resume(welcomes.one, 1);
+  mend();
+  await rig.store.logs.remove(job as JobId);
+  await rig.store.jobs.remove(job as JobId);
+  await wait(rig.clock);
+  expect(back.frames.at(-1)).toMatchObject({
+    type: "session.error",
+    payload: { code: "RESUME_WINDOW_EXPIRED", retryable: false },
+  });
+});
+
 test("a store that refuses all it is asked for is waited for once, and then the runtime has failed", async () => {
   const rig = machine();
   const viewer = new Viewer(rig.start());

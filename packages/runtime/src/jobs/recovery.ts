@@ -18,8 +18,8 @@ import { writeEnd } from "./written-end.ts";
 /** Prepares a job for another attempt of its agent. @returns a function that starts it; or how the job ends because it cannot */
 export type Restart = (row: ListedJob, head: number) => Promise<(() => void) | Ending>;
 
-/** What became of a job: a function that starts its agent, unless it is over. `stranded`: another runtime has taken it over. */
-export type Recovered = (() => void) | "over" | "stranded";
+/** What became of a job: a function that starts its agent, unless it is over. `fenced`: another runtime has taken it over. */
+export type Recovered = (() => void) | "over" | "fenced";
 
 export interface RecoveredJobs {
   /** Starts the agents of the jobs that run again, each by a call. */
@@ -104,7 +104,7 @@ export async function recoverJob(
   if ((await writeEnd(context, row, next, { head, isDamaged })) === "fenced") {
     context.logger.warn({ job: row.id }, "another runtime has taken over a job");
     context.jobs.strand(row.id);
-    return "stranded";
+    return "fenced";
   }
   if (typeof next !== "string") tell(context, row, next);
   return "over";

@@ -139,9 +139,9 @@ export class JobTable {
 
   /** The job is recovered at last. @returns the session that has adopted it meanwhile, perhaps after its row was read for that */
   unstrand(id: JobId): SessionId | undefined {
-    const heir = this.#stranded.get(id);
+    const adopter = this.#stranded.get(id);
     this.#stranded.delete(id);
-    return heir;
+    return adopter;
   }
 
   isStranded(id: JobId): boolean {

@@ -147,22 +147,57 @@ test("J3: a job with its end in its log but not in the index gets it there, and 
   expect(terminals(owner).map(({ type }) => type)).toEqual(["job.result"]);
 });
 
-test("J1: a job that another runtime has taken over meanwhile is left to it", async () => {
-  const rig = await refusing();
-  const { store, clock, owner, job, mend } = rig;
-  await loseIt(rig);
-  mend();
-  const records = ["a", "b"].map((text) => ({ kind: "event", text: `"x":"${text}"` }) as const);
-  expect(await store.logs.append([{ job: job.id, after: 1, records }])).toEqual(["appended"]);
-  await wait(clock);
-  await wait(clock);
-  expect(terminals(owner)).toEqual([]);
-  owner.send("session.close", {});
-  await settled();
-  clock.advance(24 * 60 * 60 * 1000);
-  await settled(100);
-  expect(await statusOf(store, job)).toBe("running");
-});
+/** What another runtime appends to the log of a job that has one record. */
+function takeOver({ store, job }: { store: HeldStore; job: LedJob }): Promise<unknown> {
+  const records = ["a", "b"].map((text) => ({ kind: "event", text: `"x":"${text}"}` }) as const);
+  return store.logs.append([{ job: job.id, after: 1, records }]);
+}
+
+for (const [when, prepare] of Object.entries({
+  "before its end is tried again": async (rig: Awaited<ReturnType<typeof refusing>>) => {
+    rig.mend();
+    expect(await takeOver(rig)).toEqual(["appended"]);
+  },
+  "while its end is tried again": async (rig: Awaited<ReturnType<typeof refusing>>) => {
+    const { store, mend } = rig;
+    store.logs.append = async (batches) => {
+      mend();
+      expect(await takeOver(rig)).toEqual(["appended"]);
+      return store.logs.append(batches);
+    };
+  },
+})) {
+  test(`J1: a lost job that another runtime takes over ${when} is left to it, and its followers are told`, async () => {
+    const rig = await refusing();
+    const { runtime, store, clock, owner, job } = rig;
+    const bystander = new Viewer(runtime);
+    await bystander.hello();
+    await loseIt(rig);
+    await prepare(rig);
+    await wait(clock);
+    expect(await owner.ended).toMatchObject({ reason: "fault" });
+    expect(owner.frames.at(-1)).toMatchObject({
+      type: "session.error",
+      payload: {
+        code: "INTERNAL_ERROR",
+        retryable: true,
+        details: { reason: "job_taken_over", job_id: job.id },
+      },
+    });
+    expect(terminals(owner)).toEqual([]);
+    // It is still there, but not run here.
+    const { id: job_id } = job;
+    const subscribed = await bystander.reply(
+      bystander.send("job.subscribe", { job_id }, { job_id }),
+    );
+    expect(subscribed.payload).toMatchObject({ current_status: "running", last_job_seq: 3 });
+    bystander.send("session.close", {});
+    await settled();
+    clock.advance(24 * 60 * 60 * 1000);
+    await settled(100);
+    expect(await statusOf(store, job)).toBe("running");
+  });
+}
 
 test("J4: of many late endings only one at a time asks whether the store works again, and none blocks the others", async () => {
   const rig = await refusing();
