@@ -3,7 +3,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { FakeUpstream } from "../test/fake-upstream.ts";
-import { settled } from "../test/held-store.ts";
+import { heldStore, settled } from "../test/held-store.ts";
 import { hosts } from "../test/hosts.ts";
 import { Viewer } from "../test/viewer.ts";
 import { defineAgent } from "./agents/agent.ts";
@@ -1136,27 +1136,14 @@ test("R-9.8-8: what the store fails to delete stays on the operator's list", asy
 });
 
 test("R-9.8-9: a rotation for a job whose end is being stored fails, since no such job runs", async () => {
-  const { store, ...all } = machine();
-  const { logs } = store;
-  const held = Promise.withResolvers<void>();
-  let hold = false;
-  const slow: LogStore = {
-    append: async (batches) => {
-      if (hold) await held.promise;
-      return logs.append(batches);
-    },
-    read: (job, after, limits) => logs.read(job, after, limits),
-    listen: (job, ring) => logs.listen(job, ring),
-    remove: (job) => logs.remove(job),
-  };
-  const { runtime, viewer, job } = await all.begin({
-    store: { ...store, logs: slow, durable: true },
-  });
-  hold = true;
+  const all = machine();
+  const store = heldStore(all.store);
+  const { runtime, viewer, job } = await all.begin({ store: { ...store, durable: true } });
+  store.held.logs.hold();
   job.end("done");
   await settled();
   await expect(runtime.credentials.rotate(job.id)).rejects.toMatchObject({ code: "JOB_NOT_FOUND" });
-  held.resolve();
+  await store.held.logs.open();
   await viewer.terminal(job.id);
 });
 
@@ -1220,30 +1207,17 @@ test("R-9.8-9: a rotation is told although the agent floods its log", async () =
 });
 
 test("R-9.8-9: a job that ends while its rotation is being stored leaves nothing alive, each revoked once", async () => {
-  const { store, ...all } = machine();
-  const { logs } = store;
-  const held = Promise.withResolvers<void>();
-  let hold = false;
-  const slow: LogStore = {
-    append: async (batches) => {
-      if (hold) await held.promise;
-      return logs.append(batches);
-    },
-    read: (job, after, limits) => logs.read(job, after, limits),
-    listen: (job, ring) => logs.listen(job, ring),
-    remove: (job) => logs.remove(job),
-  };
-  const { runtime, viewer, job } = await all.begin({
-    store: { ...store, logs: slow, durable: true },
-  });
-  hold = true;
+  const all = machine();
+  const store = heldStore(all.store);
+  const { runtime, viewer, job } = await all.begin({ store: { ...store, durable: true } });
+  store.held.logs.hold();
   const rotation = runtime.credentials.rotate(job.id);
   await expect.poll(() => all.upstream.values).toHaveLength(2);
   await settled();
   expect(all.upstream.alive.size).toBe(2);
   job.end("done");
   await settled();
-  held.resolve();
+  await store.held.logs.open();
   await rotation;
   await viewer.terminal(job.id);
   await settled();
