@@ -1,7 +1,7 @@
 import {
   type Clock,
   type Dial,
-  type Feature,
+  features as everyFeature,
   LocalError,
   REQUEST_ID_FEATURE,
   systemClock,
@@ -21,8 +21,8 @@ export interface ConnectOptions {
   /** The name and version that the client gives itself. Default: `@arcp/client` and its version. */
   readonly client?: ClientDescription | undefined;
   /**
-   * Features to offer, in addition to the marker by which our own runtime is recognised (R-D-6). Default: all that this
-   * client understands.
+   * Features to offer, in addition to the marker by which our own runtime is recognised (R-D-6). Default: all features of
+   * the protocol.
    */
   readonly features?: readonly string[] | undefined;
   /**
@@ -56,20 +56,6 @@ export interface ConnectOptions {
   readonly clock?: Clock | undefined;
 }
 
-const understood: readonly Feature[] = [
-  "heartbeat",
-  "ack",
-  "list_jobs",
-  "subscribe",
-  "agent_versions",
-  "progress",
-  "result_chunk",
-  "lease_expires_at",
-  "cost.budget",
-  "model.use",
-  "provisioned_credentials",
-];
-
 /** The version of this package. A test compares it with the manifest, which a browser cannot read. */
 const VERSION = "0.0.0";
 
@@ -87,7 +73,7 @@ export async function connect(dial: Dial, options: ConnectOptions = {}): Promise
   const {
     token,
     client = { name: "@arcp/client", version: VERSION },
-    features = understood,
+    features = everyFeature,
     requestTimeout = 30_000,
     handshakeTimeout = 5_000,
     maxResultBytes = 256 * 1024 * 1024,
