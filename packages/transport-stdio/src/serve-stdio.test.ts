@@ -33,8 +33,15 @@ class Heard extends Writable {
 }
 
 /** Starts the program with nothing between it and the test. */
-function bare(program: string, ...args: string[]) {
+/** Starts a program that does not outlive the test, even one that fails. */
+function started(program: string, ...args: string[]) {
   const child = spawn(process.execPath, [pathOf(program), ...args], { stdio: "pipe" });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
+}
+
+function bare(program: string, ...args: string[]) {
+  const child = started(program, ...args);
   const output = Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]).then(
     ([stdout, stderr, [code]]) => ({ stdout, stderr, code: code as number | null }),
   );
@@ -209,8 +216,7 @@ describe("the end", () => {
   });
 
   test("a parent that reads nothing and closes the pipe does not delay it", async () => {
-    const args = [pathOf("serve-failing.ts"), "broken"];
-    const child = spawn(process.execPath, args, { stdio: "pipe" });
+    const child = started("serve-failing.ts", "broken");
     const heard = text(child.stderr);
     child.stdin.end();
     await once(child, "exit");
