@@ -67,7 +67,7 @@ export async function admitChild(
   const lease = byAgent ? within : await grantLease(context, parent.principal, agent, within);
   // Checked again: the awaits above leave time for a cancel, an expiry or an exhaustion. There is no await between this check and
   // reserving the child's budget.
-  check(parent, formatAgentReference(agent));
+  parent.authority.guard.authorize("agent.delegate", formatAgentReference(agent));
   checkOpen(context);
   const depth = parent.lineage.length;
   if (depth >= context.limits.delegationDepth) {
@@ -118,6 +118,7 @@ function checkSecrets({ secrets }: Job, { input: _, ...kept }: Wanted): void {
 
 /** Checks the lease first, so that a refusal does not reveal whether such an agent exists. */
 function agentOf(context: AgentHost, parent: Job, { agent: text }: Wanted): AnyAgent {
+  const { guard } = parent.authority;
   const reference = parseAgentReference(text);
   if (reference === undefined) {
     throw new ArcpError("INVALID_REQUEST", "agent: must be name or name@version");
@@ -127,17 +128,15 @@ function agentOf(context: AgentHost, parent: Job, { agent: text }: Wanted): AnyA
     found = permittedAgent(context, parent.principal, reference);
   } catch (error) {
     // Nor does it reveal that the policy failed.
-    check(parent, text);
+    guard.authorize("agent.delegate", text);
     throw error;
   }
-  check(parent, found instanceof ArcpError ? text : formatAgentReference(found));
+  guard.authorize(
+    "agent.delegate",
+    found instanceof ArcpError ? text : formatAgentReference(found),
+  );
   if (found instanceof ArcpError) throw found;
   return found;
-}
-
-function check({ authority }: Job, agent: string): void {
-  const refusal = authority.guard.check("agent.delegate", agent);
-  if (refusal !== undefined) throw refusal;
 }
 
 async function leaseOf(

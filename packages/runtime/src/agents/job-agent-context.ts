@@ -183,10 +183,9 @@ class JobAgentContext implements AgentContext {
 
   get authorize(): AgentContext["authorize"] {
     return (capability, target) => {
-      this.#unlessRefused(capability, target, () => {
-        const refusal = this.#job.authority.guard.check(capability, target);
-        if (refusal !== undefined) throw refusal;
-      });
+      this.#unlessRefused(capability, target, () =>
+        this.#job.authority.guard.authorize(capability, target),
+      );
       begin(this.#job, { name: capability, target })?.ended({});
     };
   }

@@ -57,13 +57,14 @@ export class ToolCaller {
   }
 
   async #run(name: string, args: unknown, trace: Trace): Promise<Ran> {
+    const { guard } = this.#job.authority;
     try {
-      this.#check(name);
+      guard.authorize("tool.call", name);
       const tool = this.#find(name);
       const input = await conformingInput(tool.input, args, `${clip(name)}: args`);
       await this.#job.events.flush();
       // Checked again: the awaits above leave time for a cancel, an expiry or an exhaustion.
-      this.#check(name);
+      guard.authorize("tool.call", name);
       const returned = await tool.run(input, this.#call(trace));
       const result = await conformingResult(tool.output, returned, `the tool ${name}`);
       return { result, told: shown(result) ?? null };
@@ -76,11 +77,6 @@ export class ToolCaller {
       // What was torn from its work by the signal has not failed: it was told why to stop.
       throw ArcpError.from(thrown instanceof ArcpError ? thrown : life.signal.reason);
     }
-  }
-
-  #check(name: string): void {
-    const refusal = this.#job.authority.guard.check("tool.call", name);
-    if (refusal !== undefined) throw refusal;
   }
 
   #find(name: string): ToolDefinition<unknown, unknown> {

@@ -75,12 +75,10 @@ export async function openCovered(
   // The guard refuses anything but strings: agents pass on what clients send.
   const canonical = typeof path === "string" ? canonicalPath(path, lease.workspace) : undefined;
   const target = canonical?.ok ? canonical.path : path;
-  const refusal = guard.check(capability, target);
-  if (refusal !== undefined) throw refusal;
+  guard.authorize(capability, target);
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const location = await locate(target);
-    const late = guard.check(capability, target);
-    if (late !== undefined) throw late;
+    guard.authorize(capability, target);
     if (location === undefined || isMisread(location) || !reaches(access, location)) break;
     const handle = await open(location).catch(async (error: unknown) => {
       // The error may only be due to a change of the path since the check.

@@ -45,8 +45,7 @@ export async function openForWriting(
     if (!(await handle.stat()).isFile()) {
       throw new ArcpError("INVALID_REQUEST", `${path} is not a regular file`);
     }
-    const refusal = access.guard.check(access.capability, path);
-    if (refusal !== undefined) throw refusal;
+    access.guard.authorize(access.capability, path);
     if (flag === "w") await handle.truncate(0);
     return handle;
   } catch (error) {

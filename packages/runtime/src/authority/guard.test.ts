@@ -31,6 +31,10 @@ test("R-9.3-2: what is covered passes; the rest is denied with what was asked an
     message: "fs.read does not cover /etc/passwd; the lease grants /work/**, /srv/*",
     retryable: false,
   });
+  expect(() => guard.authorize("fs.read", "/work/a")).not.toThrow();
+  expect(() => guard.authorize("fs.read", "/etc/passwd")).toThrow(
+    guard.check("fs.read", "/etc/passwd"),
+  );
   expect(guard.check("tool.call", "rm")).toMatchObject({
     code: "PERMISSION_DENIED",
     message: "tool.call does not cover rm; the lease grants nothing",

@@ -64,6 +64,12 @@ export class Guard {
     return this.#covers(capability, target) ? undefined : this.denied(capability, target);
   }
 
+  /** Like {@link check}. @throws ArcpError the refusal */
+  authorize(capability: Capability, target: string): void {
+    const refusal = this.check(capability, target);
+    if (refusal !== undefined) throw refusal;
+  }
+
   /** The refusal of a target that the lease does not cover (R-9.3-2). */
   denied(capability: Capability, target: string): ArcpError {
     const { json } = this.#options.lease;
