@@ -1,6 +1,6 @@
 import type { Effort } from "./effort.ts";
 import { Literal } from "./literal.ts";
-import { ANY_SEGMENTS, END, type Segment } from "./segment.ts";
+import { ANY_SEGMENTS, END, isLiteral, type Segment } from "./segment.ts";
 
 /** What a pattern matches next: any number of segments, some literal ones, or one with wildcards. */
 type Step = typeof ANY_SEGMENTS | Literal | WildSegment;
@@ -15,26 +15,12 @@ export class Course {
   readonly #head: Literal;
   readonly #steps: readonly Step[];
 
-  constructor(segments: readonly Segment[]) {
-    const steps: Step[] = [];
-    let named = "";
-    let head: Literal | undefined;
-    const closeNamed = (): void => {
-      if (head === undefined) head = new Literal(named);
-      else if (named !== "") steps.push(new Literal(named));
-      named = "";
-    };
-    for (const segment of segments) {
-      if (segment !== ANY_SEGMENTS && segment.length === 1) {
-        named += `${segment[0]}${END}`;
-        continue;
-      }
-      closeNamed();
-      steps.push(segment === ANY_SEGMENTS ? segment : new WildSegment(segment));
-    }
-    closeNamed();
-    this.#head = head ?? new Literal("");
-    this.#steps = steps;
+  /** @param runs its segments, of which adjacent literal ones are joined by `END` */
+  constructor(runs: readonly Segment[]) {
+    const steps = runs.map(stepOf);
+    const [first] = steps;
+    this.#head = first instanceof Literal ? first : new Literal("");
+    this.#steps = first instanceof Literal ? steps.slice(1) : steps;
   }
 
   /**
@@ -60,6 +46,11 @@ export class Course {
     }
     return reached[text.length] === 1;
   }
+}
+
+function stepOf(run: Segment): Step {
+  if (run === ANY_SEGMENTS) return run;
+  return isLiteral(run) ? new Literal(`${run[0]}${END}`) : new WildSegment(run);
 }
 
 /** Marks the end of every segment from a position on. */

@@ -1,7 +1,7 @@
 import { parseAgentReference } from "@arcp/core";
 import { Course } from "./course.ts";
 import type { Effort } from "./effort.ts";
-import { ANY_SEGMENTS, END, type Segment } from "./segment.ts";
+import { ANY_SEGMENTS, END, isLiteral, type Segment } from "./segment.ts";
 
 /** The most characters, and the most wildcards, of a pattern (R-9.2-3). */
 const MAX_LENGTH = 1024;
@@ -32,7 +32,7 @@ export class Glob {
 
   get segments(): readonly Segment[] {
     return this.#runs.flatMap((run): Segment[] =>
-      isNamed(run) ? run.flatMap((names) => names.split(END).map((name) => [name])) : [run],
+      isLiteral(run) ? run.flatMap((names) => names.split(END).map((name) => [name])) : [run],
     );
   }
 
@@ -48,10 +48,6 @@ export class Glob {
   }
 }
 
-function isNamed(segment: Segment): segment is readonly string[] {
-  return segment !== ANY_SEGMENTS && segment.length === 1;
-}
-
 /** Joins consecutive literal segments, which is unambiguous because no name contains `END`. */
 function joined(segments: readonly Segment[]): readonly Segment[] {
   const runs: Segment[] = [];
@@ -61,7 +57,7 @@ function joined(segments: readonly Segment[]): readonly Segment[] {
     names = [];
   };
   for (const segment of segments) {
-    if (isNamed(segment)) {
+    if (isLiteral(segment)) {
       names.push(...segment);
       continue;
     }

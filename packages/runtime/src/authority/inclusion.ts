@@ -2,7 +2,7 @@ import { Automaton } from "./automaton.ts";
 import type { Effort } from "./effort.ts";
 import type { Glob } from "./glob.ts";
 import type { Grammar } from "./grammar.ts";
-import { ANY_SEGMENTS, END, type Segment } from "./segment.ts";
+import { ANY_SEGMENTS, END, isLiteral } from "./segment.ts";
 
 /** Whether every text of the grammar that one pattern matches is also matched by another. */
 export type Inclusion =
@@ -56,10 +56,6 @@ export function* inclusion(
   const witness = inner.segments.join("/");
   const isText = grammar.holds?.(witness) ?? true;
   return isText ? { kind: "excluded", witness } : { kind: "included" };
-}
-
-function isLiteral(segment: Segment): boolean {
-  return segment !== ANY_SEGMENTS && segment.length === 1;
 }
 
 /**

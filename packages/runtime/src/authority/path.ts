@@ -1,6 +1,6 @@
 import { LocalError } from "@arcp/core";
 import { compileGlob, Glob, type GlobOutcome } from "./glob.ts";
-import { ANY_SEGMENTS, type Segment } from "./segment.ts";
+import { ANY_SEGMENTS, isLiteral, type Segment } from "./segment.ts";
 import { workspacePath } from "./workspace.ts";
 
 /** A path in the form that is compared with patterns, or why there is none. */
@@ -85,7 +85,7 @@ function prefixNames(glob: Glob, length: number): string[] {
 
 /** @returns undefined if the segment has a wildcard */
 function literalName(segment: Segment): string | undefined {
-  return segment === ANY_SEGMENTS || segment.length > 1 ? undefined : segment[0];
+  return isLiteral(segment) ? segment[0] : undefined;
 }
 
 /** @throws LocalError `MISUSE` if it is given and not an absolute path of this system */

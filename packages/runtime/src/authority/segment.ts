@@ -9,3 +9,8 @@ export const END = "/";
  * `*` is `["", ""]`.
  */
 export type Segment = typeof ANY_SEGMENTS | readonly string[];
+
+/** Whether a segment has no wildcard. */
+export function isLiteral(segment: Segment): segment is readonly string[] {
+  return segment !== ANY_SEGMENTS && segment.length === 1;
+}

@@ -1,6 +1,6 @@
 import type { Effort } from "./effort.ts";
 import { compileGlob, Glob, type GlobOutcome, MAX_TARGET } from "./glob.ts";
-import { ANY_SEGMENTS } from "./segment.ts";
+import { ANY_SEGMENTS, isLiteral } from "./segment.ts";
 
 /** The parts of a URL that are compared with patterns. */
 export interface UrlParts {
@@ -75,7 +75,7 @@ export class UrlGlob {
 
   /** Whether it names its host without a wildcard. */
   get namesHost(): boolean {
-    return this.rest?.host.segments.every((segment) => segment.length === 1) ?? false;
+    return this.rest?.host.segments.every(isLiteral) ?? false;
   }
 
   matches({ scheme, host, port, path }: UrlParts, effort?: Effort): boolean {
