@@ -1,7 +1,7 @@
 import { ArcpError, checkOptions, type OptionRules } from "@arcp/core";
 import type { FileAccess } from "../authority/covered-path.ts";
 import { readContent } from "../authority/file-content.ts";
-import type { FileReach } from "../authority/file-reach.ts";
+import type { FileCapability, FileReach } from "../authority/file-reach.ts";
 import {
   type DirectoryEntry,
   type FileStatus,
@@ -42,7 +42,7 @@ export class Files {
     this.#job = job;
     this.#operations = operations;
     this.#mostBytes = mostBytes;
-    const access = (capability: FileAccess["capability"]): FileAccess => ({
+    const access = (capability: FileCapability): FileAccess => ({
       capability,
       guard: job.authority.guard,
       lease: job.authority.lease,

@@ -1,11 +1,11 @@
 import { type FileHandle, lstat, readlink } from "node:fs/promises";
 import { sep } from "node:path";
 import type { ArcpError } from "@arcp/core";
-import { type Glob, isCovered } from "./glob.ts";
+import { type FileCapability, type Reach, reaches } from "./file-reach.ts";
 import type { Guard } from "./guard.ts";
 import type { CompiledLease } from "./lease.ts";
-import { locate, lookingOnce } from "./location.ts";
-import { canonicalPath, literalPrefix, withLiteralPrefix } from "./path.ts";
+import { locate } from "./location.ts";
+import { canonicalPath } from "./path.ts";
 
 // How a job accesses files. A path is checked three times, each time against something harder to forge:
 //
@@ -16,39 +16,11 @@ import { canonicalPath, literalPrefix, withLiteralPrefix } from "./path.ts";
 // F1  A path that is not covered is refused in the same way whether it exists or not.
 // F2  A file that was opened at another location than the one that was checked is neither read nor written.
 
-/** Where the path patterns of a lease really lead. */
-export interface Reach {
-  /** The patterns at their real locations, from {@link resolvePatternPrefixes}. */
-  readonly realPatterns: readonly Glob[];
-  /**
-   * The reach of the parent's lease, which bounds this one: a pattern that names a link can be within a pattern that does not
-   * follow it, although what is behind the link is not (R-9.4-1).
-   */
-  readonly within?: Reach | undefined;
-}
-
 /** The authority with which a job accesses files. */
 export interface FileAccess extends Reach {
-  readonly capability: "fs.read" | "fs.write";
+  readonly capability: FileCapability;
   readonly guard: Guard;
   readonly lease: CompiledLease;
-}
-
-/**
- * Moves path patterns to where their literal prefixes really are. Done once, when the job is accepted: a lease on a path below a
- * link then covers what the link leads to at that moment, and no link that is created later.
- */
-export async function resolvePatternPrefixes(patterns: readonly Glob[]): Promise<readonly Glob[]> {
-  const look = lookingOnce();
-  const resolved = await Promise.all(
-    patterns.map(async (glob) => {
-      const prefix = literalPrefix(glob);
-      if (prefix === undefined) return glob;
-      const location = await locate(prefix, look);
-      return location === undefined ? undefined : withLiteralPrefix(glob, location);
-    }),
-  );
-  return resolved.filter((glob) => glob !== undefined);
 }
 
 /** An opened file and its real location, which is covered. The caller closes the handle. */
@@ -102,10 +74,6 @@ function isMisread(location: string): boolean {
 }
 
 const DEVICE = /\/(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:[./]|$)/i;
-
-function reaches({ realPatterns, within }: Reach, location: string): boolean {
-  return isCovered(location, realPatterns) && (within === undefined || reaches(within, location));
-}
 
 /**
  * The refusal for a path that leads out of the lease. It names the requested path, because the job must not learn where that leads.
