@@ -1,15 +1,7 @@
-import {
-  ArcpError,
-  decode,
-  decodeRequest,
-  type Envelope,
-  type EnvelopeHeader,
-  JobId,
-  type SessionId,
-} from "@arcp/core";
+import { ArcpError, decode, decodeRequest, type Envelope, type SessionId } from "@arcp/core";
 import { Dialect } from "./dialect/dialect.ts";
 import { evidenceOf, type Profile, profileOf } from "./dialect/profile.ts";
-import { names, type Rejected } from "./dialect/rejection.ts";
+import { type Rejected, rejected } from "./dialect/rejection.ts";
 
 export type Opening = Envelope<"session.hello"> | Envelope<"session.resume">;
 
@@ -55,7 +47,7 @@ export function readRequest(frame: string, session: SessionId): Inbound {
   const decoded = decodeRequest(frame);
   if (decoded.kind === "malformed") {
     const { id, type, header, payload } = decoded;
-    const request = { id, type, ...named(header, payload) };
+    const request = rejected({ ...header, id, type, payload });
     return { kind: "rejected", request, error: invalid(decoded.reason) };
   }
   const header = decoded.kind === "ok" ? decoded.message : decoded.header;
@@ -63,22 +55,12 @@ export function readRequest(frame: string, session: SessionId): Inbound {
   const foreign = header.session_id !== undefined && header.session_id !== session;
   if (foreign && header.type !== "session.resume") {
     const error = invalid("session_id: is not this connection's session");
-    const payload = decoded.kind === "ok" ? decoded.message.payload : undefined;
-    const { id, type } = header;
-    return { kind: "rejected", request: { id, type, ...named(header, payload) }, error };
+    return { kind: "rejected", request: rejected(header), error };
   }
   if (decoded.kind === "ok") return { kind: "request", message: decoded.message };
   if (decoded.optional && header.type.startsWith("x-vendor.")) return { kind: "ignored" };
   const error = invalid("type: is not a message that this runtime knows");
-  return { kind: "rejected", request: header, error };
-}
-
-/** The job, trace and agent that a request names, as far as they can be read from it (R-5.4-2). */
-function named(header: EnvelopeHeader | undefined, payload: unknown) {
-  const fields: Record<string, unknown> =
-    typeof payload === "object" && payload !== null ? { ...payload } : {};
-  const job = header?.job_id ?? JobId.safeParse(fields["job_id"]).data;
-  return names(job, header?.trace_id, fields["agent"]);
+  return { kind: "rejected", request: rejected(header), error };
 }
 
 function isOpening(message: Envelope): message is Opening {

@@ -1,13 +1,13 @@
 import { ArcpError, type ClientMessageType, type Envelope } from "@arcp/core";
 import type { Announcement } from "./announcement.ts";
 import type { Dialect } from "./dialect/dialect.ts";
-import type { Rejected } from "./dialect/rejection.ts";
+import { type Rejected, rejected } from "./dialect/rejection.ts";
 import { type Opening, readRequest } from "./inbound.ts";
 import { jsonWeight } from "./json-weight.ts";
 import type { RequestLimit, Requests } from "./session/requests.ts";
 import type { Session } from "./session/session.ts";
 import { dispatch } from "./verbs/index.ts";
-import { reject, rejected } from "./verbs/reject.ts";
+import { reject } from "./verbs/reject.ts";
 import type { Services } from "./verbs/services.ts";
 
 /** Milliseconds that a burst of requests waits for the earlier ones. After that, requests above the limit are refused. */

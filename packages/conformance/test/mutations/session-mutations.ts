@@ -68,9 +68,9 @@ export const sessionMutations: readonly Mutation[] = [
   {
     name: "names no job in the refusal of what is wrong otherwise",
     breaks: "R-5.4-2",
-    file: "inbound.ts",
-    from: 'header?.job_id ?? JobId.safeParse(fields["job_id"]).data',
-    to: "header?.job_id",
+    file: "dialect/rejection.ts",
+    from: "request.job_id ?? JobId.safeParse(target).data",
+    to: "request.job_id",
   },
   {
     name: "lets a principal have as many sessions connected as it likes",

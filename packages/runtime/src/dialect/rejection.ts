@@ -1,7 +1,8 @@
 import {
   type ErrorPayload,
   formatTimestamp,
-  type JobId,
+  isObject,
+  JobId,
   type MessageId,
   newJobId,
   newTraceId,
@@ -22,16 +23,22 @@ export interface Rejected {
 }
 
 /**
- * What the rejection of a request may have to repeat. Invalid values are dropped, because the rejection may have to wait in a
- * queue.
+ * What the rejection of a request may have to repeat, as far as it can be read from it (R-5.4-2). Invalid values are dropped, because
+ * the rejection may have to wait in a queue.
  */
-export function names(
-  job_id: JobId | undefined,
-  trace: string | undefined,
-  agent: unknown,
-): Pick<Rejected, "job_id" | "trace_id" | "agent"> {
+export function rejected(
+  request: Omit<Rejected, "agent"> & { readonly payload?: unknown },
+): Rejected {
+  const { id, type, trace_id, payload } = request;
+  const { job_id: target, agent } = isObject(payload) ? payload : {};
   const isAgent = typeof agent === "string" && parseAgentReference(agent) !== undefined;
-  return { job_id, trace_id: readTraceId(trace ?? ""), agent: isAgent ? agent : undefined };
+  return {
+    id,
+    type,
+    job_id: request.job_id ?? JobId.safeParse(target).data,
+    trace_id: readTraceId(trace_id ?? ""),
+    agent: isAgent ? agent : undefined,
+  };
 }
 
 /** What the form of a rejection depends on, as far as the client has been told. */

@@ -1,10 +1,11 @@
 import { ArcpError, type ClientMessageType, catalogue, type Envelope } from "@arcp/core";
+import { rejected } from "../dialect/rejection.ts";
 import { ack } from "./ack.ts";
 import { cancel } from "./cancel.ts";
 import { bye, close } from "./close.ts";
 import { listJobs } from "./list-jobs.ts";
 import { ping } from "./ping.ts";
-import { reject, rejected } from "./reject.ts";
+import { reject } from "./reject.ts";
 import type { Caller, Services, Verb } from "./services.ts";
 import { submit } from "./submit.ts";
 import { subscribe } from "./subscribe.ts";

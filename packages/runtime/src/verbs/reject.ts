@@ -1,5 +1,5 @@
-import type { ArcpError, Envelope, ErrorPayload, JobId } from "@arcp/core";
-import { names, type Rejected, type Situation } from "../dialect/rejection.ts";
+import type { ArcpError, ErrorPayload, JobId } from "@arcp/core";
+import type { Rejected, Situation } from "../dialect/rejection.ts";
 import { wireError } from "../jobs/ending.ts";
 import type { Session } from "../session/session.ts";
 import type { Services } from "./services.ts";
@@ -54,10 +54,4 @@ function situationOf(
     follows,
     owns: (job) => follows(job) || attachments.knows(job),
   };
-}
-
-/** The fields that the rejection of a readable message may have to repeat. */
-export function rejected({ id, type, job_id, trace_id, payload }: Envelope): Rejected {
-  const { job_id: target, agent } = payload as { job_id?: JobId; agent?: unknown };
-  return { id, type, ...names(job_id ?? target, trace_id, agent) };
 }

@@ -9,6 +9,7 @@ import {
 import { permittedAgent } from "../agents/permitted-agent.ts";
 import { runAgent } from "../agents/run.ts";
 import { checkedInput } from "../agents/schema-check.ts";
+import { rejected } from "../dialect/rejection.ts";
 import { acceptanceOf } from "../jobs/acceptance.ts";
 import { admit, checkOpen, type UsedKey } from "../jobs/admission.ts";
 import { fingerprint } from "../jobs/idempotency.ts";
@@ -17,7 +18,7 @@ import type { Session } from "../session/session.ts";
 import type { FailedReply, SubmitReply } from "../session/submit-log.ts";
 import { createChild } from "./child-submit.ts";
 import { earlierReply, refusalOf, rememberRefusal, replyAgain } from "./earlier-reply.ts";
-import { refuse, rejected } from "./reject.ts";
+import { refuse } from "./reject.ts";
 import { resubmission } from "./resubmission.ts";
 import type { Services, Verb } from "./services.ts";
 
