@@ -22,7 +22,7 @@ export {
   type ToolResultOf,
 } from "./agents/tool.ts";
 export { type Authenticate, allowAnonymous, tokenTable } from "./auth.ts";
-export type { Amounts } from "./authority/grant.ts";
+export type { Amounts } from "./authority/money.ts";
 export type { OutstandingCredential } from "./authority/outstanding.ts";
 export type { PriceTable, Usage } from "./authority/price.ts";
 export type { CredentialOrder, IssuedCredential, Provisioner } from "./authority/provisioner.ts";

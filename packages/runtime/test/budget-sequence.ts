@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import Big from "big.js";
 import fc from "fast-check";
 import { Budget, type Reservation } from "../src/authority/budget.ts";
-import type { Grant } from "../src/authority/grant.ts";
+import type { Money } from "../src/authority/money.ts";
 import { Account, decimal, type Hold, type Units, units } from "./ledger.ts";
 
 const CURRENCIES = ["USD", "EUR", "credits"] as const;
@@ -110,7 +110,7 @@ function jobOf(budget: Budget, account: Account): Job {
   return { budget, account, open: new Map() };
 }
 
-function inBig(all: ReadonlyMap<string, Units>): Grant {
+function inBig(all: ReadonlyMap<string, Units>): Money {
   return new Map([...all].map(([currency, value]) => [currency, new Big(decimal(value))]));
 }
 

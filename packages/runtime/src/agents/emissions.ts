@@ -1,7 +1,6 @@
 import { types } from "node:util";
 import { ArcpError, type EventSchemas, isEventKind, isVendorName, type LogLevel } from "@arcp/core";
-import { exactCost } from "../authority/amount.ts";
-import { isCostMetric } from "../authority/grant.ts";
+import { exactCost, isCostMetric } from "../authority/money.ts";
 import { quoted } from "../authority/quoted.ts";
 import { isRawJson } from "../exact-number.ts";
 import type { Job } from "../jobs/job.ts";

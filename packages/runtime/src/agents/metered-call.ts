@@ -1,13 +1,13 @@
 import { ArcpError } from "@arcp/core";
 import type { Reservation } from "../authority/budget.ts";
-import type { Grant } from "../authority/grant.ts";
+import type { Money } from "../authority/money.ts";
 import type { Prices, Usage } from "../authority/price.ts";
 import type { Job } from "../jobs/job.ts";
 import type { ModelCall } from "./model-permit.ts";
 import type { Operations } from "./operation.ts";
 import { upstreamExhaustion } from "./upstream-exhaustion.ts";
 
-const NOTHING: Grant = new Map();
+const NOTHING: Money = new Map();
 
 /** A model and what it costs. */
 export interface PricedModel {
@@ -72,7 +72,7 @@ export class MeteredCall {
     return this.#charge(cost, used);
   }
 
-  #costOf(used: Usage): Grant {
+  #costOf(used: Usage): Money {
     try {
       return this.#model.prices.costOf(used);
     } catch (error) {
@@ -108,7 +108,7 @@ export class MeteredCall {
     return refusal;
   }
 
-  #charge(cost: Grant, used: Usage): Promise<void> {
+  #charge(cost: Money, used: Usage): Promise<void> {
     const counts = Object.entries(used).map(([unit, count]) => [unit, String(count)]);
     const dimensions = { ...Object.fromEntries(counts), model: this.#model.id };
     return this.#job.costs.charge(cost, { name: "cost.inference", dimensions });

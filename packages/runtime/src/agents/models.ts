@@ -1,5 +1,5 @@
 import { ArcpError, checkOptions, LocalError, type OptionRules } from "@arcp/core";
-import type { Grant } from "../authority/grant.ts";
+import type { Money } from "../authority/money.ts";
 import { Prices, type Usage } from "../authority/price.ts";
 import type { Job } from "../jobs/job.ts";
 import { tolerated } from "../tolerance.ts";
@@ -63,7 +63,7 @@ export class Models {
   /** @param most the most that the call can cost, if that is to be reserved */
   async #call<T>(
     model: PricedModel,
-    most: Grant | undefined,
+    most: Money | undefined,
     ask: (call: ModelCall) => T | Promise<T>,
     usageOf: ((reply: T) => Usage | Promise<Usage>) | undefined,
   ): Promise<T> {

@@ -1,7 +1,7 @@
 import { ArcpError, checkOptions, LocalError, type OptionRules } from "@arcp/core";
 import type { Reservation } from "../authority/budget.ts";
 import { clip } from "../authority/clip.ts";
-import { type Amounts, type Grant, readAmounts } from "../authority/grant.ts";
+import { type Amounts, type Money, readAmounts } from "../authority/money.ts";
 import { quoted } from "../authority/quoted.ts";
 import type { Job } from "../jobs/job.ts";
 import { eventBody } from "./event-body.ts";
@@ -92,7 +92,7 @@ export function reserve(job: Job, amounts: Amounts, options: SpendOptions = {}):
 }
 
 /** Reserves all of these amounts, or none. @returns the refusal if they do not fit, or the job may not act any more */
-export function setAside({ authority, budget }: Job, amounts: Grant): Reservation | ArcpError {
+export function setAside({ authority, budget }: Job, amounts: Money): Reservation | ArcpError {
   const refusal = authority.guard.standing(`reserving ${describe(amounts)}`);
   if (refusal !== undefined) return refusal;
   const outcome = budget.reserve(amounts);
@@ -112,7 +112,7 @@ function noAmount(given: unknown): ArcpError {
   );
 }
 
-function describe(amounts: Grant): string {
+function describe(amounts: Money): string {
   return clip(
     [...amounts].map(([currency, amount]) => `${amount.toFixed()} ${currency}`).join(" and "),
   );

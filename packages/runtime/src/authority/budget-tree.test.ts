@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { aSequence, playBudgets, tally } from "../../test/budget-sequence.ts";
 import { Budget, Reservation } from "./budget.ts";
-import type { Grant } from "./grant.ts";
+import type { Money } from "./money.ts";
 
-function amounts(entries: Record<string, string | number>): Grant {
+function amounts(entries: Record<string, string | number>): Money {
   return new Map(Object.entries(entries).map(([currency, amount]) => [currency, new Big(amount)]));
 }
 

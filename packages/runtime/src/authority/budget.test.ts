@@ -1,9 +1,9 @@
 import Big from "big.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { exactCost } from "./amount.ts";
 import { Budget } from "./budget.ts";
-import { compileGrant, isCostMetric } from "./grant.ts";
+import { compileGrant } from "./grant.ts";
+import { exactCost, isCostMetric } from "./money.ts";
 
 function budget(...entries: string[]): Budget {
   const outcome = compileGrant(entries);

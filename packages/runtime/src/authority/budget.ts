@@ -1,7 +1,7 @@
 import Big from "big.js";
 import { type ExactNumber, exactNumbers } from "../exact-number.ts";
 import { Counter } from "./counter.ts";
-import type { Grant } from "./grant.ts";
+import type { Money } from "./money.ts";
 
 /** The content of a `cost.budget.remaining` metric: exact decimal text, possibly negative. */
 export interface Remainder {
@@ -49,7 +49,7 @@ export class Budget {
   #reservations: Set<Reservation> | undefined;
   #closed = false;
 
-  constructor(grant: Grant, { left = {}, holder = SILENT }: BudgetOptions = {}, parent?: Budget) {
+  constructor(grant: Money, { left = {}, holder = SILENT }: BudgetOptions = {}, parent?: Budget) {
     this.#holder = holder;
     this.#parent = parent;
     const known = new Map(Object.entries(left));
@@ -120,7 +120,7 @@ export class Budget {
    * Reserves amounts before they are spent, all of them or none (R-9.6-13). A currency that neither the job nor an ancestor budgets
    * needs no reservation.
    */
-  reserve(amounts: Grant): { readonly ok: true; readonly reservation: Reservation } | Shortfall {
+  reserve(amounts: Money): { readonly ok: true; readonly reservation: Reservation } | Shortfall {
     const shortfall = this.#shortfall(amounts);
     if (shortfall !== undefined) return shortfall;
     const reservation = new Reservation(
@@ -135,7 +135,7 @@ export class Budget {
 
   /** Opens the budget of a child, whose grant is set aside here until it is closed (R-9.4-4). */
   delegate(
-    grant: Grant,
+    grant: Money,
     options: BudgetOptions = {},
   ): { readonly ok: true; readonly child: Budget } | Shortfall {
     for (const currency of grant.keys()) {
@@ -168,7 +168,7 @@ export class Budget {
   }
 
   /** The first amount that exceeds what is available here or at an ancestor. */
-  #shortfall(amounts: Grant): Shortfall | undefined {
+  #shortfall(amounts: Money): Shortfall | undefined {
     for (const [currency, amount] of amounts) {
       let below: Counter | undefined;
       // Amounts set aside below also count above: an ancestor that overspent may have less left than it has granted.
@@ -206,7 +206,7 @@ export class Reservation implements Disposable {
    * @param over called on release
    */
   constructor(
-    amounts: Grant,
+    amounts: Money,
     setMoreAside: (currency: string, amount: Big) => void,
     over: () => void,
   ) {
@@ -220,12 +220,12 @@ export class Reservation implements Disposable {
   }
 
   /** What was not spent of it, even after its release. */
-  get rest(): Grant {
+  get rest(): Money {
     return this.#rest;
   }
 
   /** Records costs paid from the reservation, which may be part of it, all of it, or more. That part is no longer set aside. */
-  spent(costs: Grant): void {
+  spent(costs: Money): void {
     for (const [currency, cost] of costs) {
       const held = this.#rest.get(currency);
       if (held === undefined) continue;

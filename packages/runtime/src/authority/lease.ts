@@ -1,7 +1,8 @@
 import { type Capability, isCapability, type Lease } from "@arcp/core";
 import { clip } from "./clip.ts";
 import { compileGlob, type Glob, type GlobOutcome, isCovered, matchesAgent } from "./glob.ts";
-import { compileGrant, type Grant } from "./grant.ts";
+import { compileGrant } from "./grant.ts";
+import type { Money } from "./money.ts";
 import { canonicalPath, compilePathGlob } from "./path.ts";
 import { canonicalUrl, compileUrlGlob, UrlGlob, type UrlParts } from "./url.ts";
 
@@ -24,7 +25,7 @@ export class CompiledLease {
   readonly json: Lease;
   readonly workspace: string | undefined;
   /** The amounts of `cost.budget`, summed up per currency; empty if there are none. */
-  readonly budget: Grant;
+  readonly budget: Money;
   /** The patterns of `net.fetch`. */
   readonly urls: readonly UrlGlob[];
   readonly #patterns: ReadonlyMap<Capability, readonly Glob[]>;
@@ -32,7 +33,7 @@ export class CompiledLease {
   constructor(
     json: Lease,
     workspace: string | undefined,
-    budget: Grant,
+    budget: Money,
     { urls, patterns }: Compiled,
   ) {
     this.json = json;

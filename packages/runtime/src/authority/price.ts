@@ -1,8 +1,7 @@
 import { ArcpError, isPlain, LocalError } from "@arcp/core";
 import Big from "big.js";
-import { exactCost } from "./amount.ts";
 import { clip } from "./clip.ts";
-import { type Amounts, type Grant, readAmounts } from "./grant.ts";
+import { type Amounts, exactCost, type Money, readAmounts } from "./money.ts";
 import { quoted } from "./quoted.ts";
 
 /**
@@ -22,12 +21,12 @@ const DECIMALS = 18;
 
 /** The prices of one model. */
 export class Prices {
-  readonly #units: ReadonlyMap<string, Grant>;
+  readonly #units: ReadonlyMap<string, Money>;
 
   /** @throws LocalError `MISUSE` for an invalid price */
   constructor(model: string, table: PriceTable) {
     if (!isPlain(table)) throw noPrice(model, table);
-    const units = Object.entries(table).map(([unit, price]): [string, Grant] => [
+    const units = Object.entries(table).map(([unit, price]): [string, Money] => [
       unit,
       readAmounts(price, (given) => noPrice(model, { [unit]: given })),
     ]);
@@ -39,7 +38,7 @@ export class Prices {
    * @throws ArcpError `INVALID_REQUEST` for a unit without a price, an invalid count, and an empty usage: what cannot be counted
    *   must not be free
    */
-  costOf(usage: Usage): Grant {
+  costOf(usage: Usage): Money {
     const cost = new Map<string, Big>();
     const counts = Object.entries(usage);
     if (counts.length === 0 && this.#units.size > 0) {

@@ -7,7 +7,7 @@ import {
   type Remainder,
 } from "../authority/budget.ts";
 import { clip } from "../authority/clip.ts";
-import type { Grant } from "../authority/grant.ts";
+import type { Money } from "../authority/money.ts";
 import type { Secrets } from "../authority/secrets.ts";
 import { type ExactNumber, exactNumber } from "../exact-number.ts";
 import type { JobObservation } from "../observation.ts";
@@ -15,7 +15,7 @@ import type { JobEvents } from "./job-events.ts";
 import type { JobLog } from "./job-log.ts";
 
 export interface JobCostsOptions {
-  readonly grant: Grant;
+  readonly grant: Money;
   /** What an earlier attempt left of the grant, as exact decimal text by currency; undefined if this is the first. */
   readonly left: Readonly<Record<string, string>> | undefined;
   /** The budget of the job that delegated it. */
@@ -79,7 +79,7 @@ export class JobCosts implements BudgetHolder {
    * @returns when the agent may continue, even without any cost (J4)
    */
   async charge(
-    costs: Grant,
+    costs: Money,
     { name, dimensions }: Pick<CostMetric, "name" | "dimensions">,
   ): Promise<void> {
     if (costs.size === 0) return await this.#events.pass();
@@ -116,7 +116,7 @@ export function remainingMetric({ currency, remaining }: Remainder): CostMetric 
 }
 
 /** Opens an independent budget, or one that is set aside from the parent's. */
-function openBudget(grant: Grant, options: BudgetOptions, parent: Budget | undefined): Budget {
+function openBudget(grant: Money, options: BudgetOptions, parent: Budget | undefined): Budget {
   if (parent === undefined) return new Budget(grant, options);
   const outcome = parent.delegate(grant, options);
   if (outcome.ok) return outcome.child;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { exactNumber } from "../exact-number.ts";
-import { parseAmount } from "./amount.ts";
+import { parseAmount } from "./money.ts";
 
 describe("R-9.6-1: grammar of an amount", () => {
   test.each([
