@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import Big from "big.js";
 import fc from "fast-check";
-import { Budget, type Reservation } from "../src/authority/budget.ts";
+import { Budget } from "../src/authority/budget.ts";
 import type { Money } from "../src/authority/money.ts";
+import type { Reservation } from "../src/authority/reservation.ts";
 import { Account, decimal, type Hold, type Units, units } from "./ledger.ts";
 
 const CURRENCIES = ["USD", "EUR", "credits"] as const;

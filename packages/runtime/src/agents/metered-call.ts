@@ -1,7 +1,7 @@
 import { ArcpError } from "@arcp/core";
-import type { Reservation } from "../authority/budget.ts";
 import type { Money } from "../authority/money.ts";
 import type { Prices, Usage } from "../authority/price.ts";
+import type { Reservation } from "../authority/reservation.ts";
 import type { Job } from "../jobs/job.ts";
 import type { ModelCall } from "./model-permit.ts";
 import type { Operations } from "./operation.ts";

@@ -1,8 +1,8 @@
 import { ArcpError, checkOptions, LocalError, type OptionRules } from "@arcp/core";
-import type { Reservation } from "../authority/budget.ts";
 import { clip } from "../authority/clip.ts";
 import { type Amounts, type Money, readAmounts } from "../authority/money.ts";
 import { quoted } from "../authority/quoted.ts";
+import type { Reservation } from "../authority/reservation.ts";
 import type { Job } from "../jobs/job.ts";
 import { eventBody } from "./event-body.ts";
 import { namedOption } from "./named-option.ts";

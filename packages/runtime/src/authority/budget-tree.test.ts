@@ -2,8 +2,9 @@ import Big from "big.js";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { aSequence, playBudgets, tally } from "../../test/budget-sequence.ts";
-import { Budget, Reservation } from "./budget.ts";
+import { Budget } from "./budget.ts";
 import type { Money } from "./money.ts";
+import { Reservation } from "./reservation.ts";
 
 function amounts(entries: Record<string, string | number>): Money {
   return new Map(Object.entries(entries).map(([currency, amount]) => [currency, new Big(amount)]));
