@@ -1,3 +1,5 @@
+// A page need not have this library among its own.
+/// <reference lib="esnext.disposable" preserve="true" />
 import {
   type AgentEntry,
   type AgentType,
