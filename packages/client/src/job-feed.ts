@@ -14,11 +14,11 @@ import { JobGauges } from "./job-gauges.ts";
 import { LatestNames } from "./latest-names.ts";
 
 /** How a job ended. */
-export type JobOutcome =
+export type JobOutcome<Output = unknown> =
   | {
       readonly status: "success";
       /** What the agent returned, null if nothing; absent if the result was streamed. */
-      readonly result?: unknown;
+      readonly result?: Output;
       /** Present if the result was streamed in chunks. */
       readonly stream?: { readonly id: string /** In bytes. */; readonly size: number | undefined };
       readonly summary: string | undefined;

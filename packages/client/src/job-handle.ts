@@ -65,8 +65,9 @@ abstract class JobHandle<Output, Vendor = VendorEvent> {
    *
    * @param signal aborting it ends the wait, here and below, with its reason; the job continues
    */
-  outcome(signal?: AbortSignal): Promise<JobOutcome> {
-    return unlessAborted(this.#feed.outcome, signal);
+  outcome(signal?: AbortSignal): Promise<JobOutcome<Output>> {
+    // The type is not checked: callers that name it trust the runtime to host that very agent.
+    return unlessAborted(this.#feed.outcome as Promise<JobOutcome<Output>>, signal);
   }
 
   /**
@@ -74,7 +75,7 @@ abstract class JobHandle<Output, Vendor = VendorEvent> {
    * error with which `events` fails, or with a LocalError `MISUSE` if the result was streamed.
    */
   result(signal?: AbortSignal): Promise<Output> {
-    this.#result ??= handled(this.#feed.outcome.then(inlineResult<Output>));
+    this.#result ??= handled(this.outcome().then(inlineResult));
     return unlessAborted(this.#result, signal);
   }
 
@@ -192,9 +193,8 @@ export class ReopenedJob<Output = unknown, Vendor = VendorEvent> extends Watched
   }
 }
 
-function inlineResult<Output>(outcome: JobOutcome): Output {
+function inlineResult<Output>(outcome: JobOutcome<Output>): Output {
   if (outcome.status !== "success") throw outcome.error;
-  // The type is not checked: callers that name it trust the runtime to host that very agent.
   if (outcome.stream === undefined) return outcome.result as Output;
   throw misuse("the result was streamed: get it with text(), bytes() or stream()");
 }

@@ -7,7 +7,7 @@ import {
   type VendorEventOf,
 } from "@arcp/core";
 import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
-import { expect, expectTypeOf, onTestFinished, test } from "vitest";
+import { assert, expect, expectTypeOf, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { collect, ScriptedRuntime } from "../test/scripted-runtime.ts";
 import { type Client, connect, type Job, type JobEvent, type TypedAgent } from "./index.ts";
@@ -105,6 +105,11 @@ test("an agent's definition types its input, its events and its result", async (
   expectTypeOf(again.events).toEqualTypeOf(job.events);
   expectTypeOf(await again.result()).toEqualTypeOf<{ findings: string[]; at: string }>();
   expect(await again.result()).toEqual(result);
+
+  const outcome = await again.outcome();
+  assert(outcome.status === "success");
+  expectTypeOf(outcome.result).toEqualTypeOf<typeof result | undefined>();
+  expect(outcome.result).toEqual(result);
 });
 
 test("a wrong input does not compile, and neither does the name of another agent", async () => {
