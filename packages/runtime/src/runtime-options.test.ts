@@ -220,7 +220,7 @@ CIRCLE["input"] = { USD: CIRCLE };
 test.each([
   [
     { input: 2.5 },
-    '{"input":2.5} is not a price of gpt: per million units, such as {"USD":"2.50"}',
+    '{"input":2.5} is not a price of gpt: per million of each unit, such as {"input":{"USD":"2.50"}}',
   ],
   [{ input: null }, '{"input":null} is not a price of gpt'],
   [null, "null is not a price of gpt"],

@@ -112,8 +112,14 @@ describe("what a lease covers", () => {
 
 describe("R-9.2-3: an invalid pattern is refused by its place, and not quoted", () => {
   test.each<[Lease, string]>([
-    [{ "fs.read": ["/ok", "/a/../b"] }, "fs.read.1: has a . or .. segment"],
-    [{ "fs.write": ["src/**"] }, "fs.write.0: is relative, but the job has no workspace"],
+    [
+      { "fs.read": ["/ok", "/a/../b"] },
+      "fs.read.1: has a . or .. segment; write it without, such as /srv/data/**",
+    ],
+    [
+      { "fs.write": ["src/**"] },
+      "fs.write.0: is relative, but the job has no workspace; write an absolute path",
+    ],
     [{ "tool.call": ["a**"] }, "tool.call.0: may have ** only as a whole segment, as in /**/"],
     [{ "model.use": [""] }, "model.use.0: is empty"],
     [{ "x-vendor.acme.x": ["*a".repeat(17)] }, "x-vendor.acme.x.0: has more than 16 wildcards"],

@@ -104,7 +104,7 @@ describe("R-9.2-6: path patterns", () => {
   test.each(["a", "src/**", "**/", "**/a", "*"])("%j is invalid without a workspace", (pattern) => {
     expect(compilePathGlob(pattern)).toEqual({
       ok: false,
-      problem: "is relative, but the job has no workspace",
+      problem: "is relative, but the job has no workspace; write an absolute path",
     });
   });
 

@@ -8,6 +8,11 @@ export type PathOutcome =
   | { readonly ok: true; readonly path: string }
   | { readonly ok: false; readonly problem: string };
 
+const HOMELESS = {
+  ok: false,
+  problem: "is relative, but the job has no workspace; write an absolute path",
+} as const;
+
 /**
  * Makes a POSIX path absolute and canonical without accessing the disk: a relative path is based on the workspace, `.` and `..` are
  * resolved, repeated and trailing slashes removed (R-9.2-5). Anything else, such as `%2e%2e` or `\`, is an ordinary name.
@@ -19,9 +24,7 @@ export function canonicalPath(path: string, workspace?: string): PathOutcome {
   if (path.includes("\0")) return { ok: false, problem: "contains NUL" };
   const names: string[] = [];
   if (!path.startsWith("/")) {
-    if (workspace === undefined) {
-      return { ok: false, problem: "is relative, but the job has no workspace" };
-    }
+    if (workspace === undefined) return HOMELESS;
     names.push(...workspaceNames(workspace));
   }
   for (const name of path.split("/")) {
@@ -43,11 +46,11 @@ export function compilePathGlob(pattern: string, workspace?: string): GlobOutcom
   if (pattern.includes("\0")) return { ok: false, problem: "contains NUL" };
   const segments = compiled.glob.segments.filter((segment) => literalName(segment) !== "");
   const dotted = segments.some((segment) => [".", ".."].includes(literalName(segment) ?? ""));
-  if (dotted) return { ok: false, problem: "has a . or .. segment" };
-  if (pattern.startsWith("/")) return { ok: true, glob: pathGlob(pattern, [], segments) };
-  if (workspace === undefined) {
-    return { ok: false, problem: "is relative, but the job has no workspace" };
+  if (dotted) {
+    return { ok: false, problem: "has a . or .. segment; write it without, such as /srv/data/**" };
   }
+  if (pattern.startsWith("/")) return { ok: true, glob: pathGlob(pattern, [], segments) };
+  if (workspace === undefined) return HOMELESS;
   return { ok: true, glob: pathGlob(pattern, workspaceNames(workspace), segments) };
 }
 

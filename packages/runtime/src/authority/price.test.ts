@@ -74,6 +74,7 @@ test("a model without units costs nothing, and counts nothing", () => {
 });
 
 test.each([
+  [{ USD: "2.50" }],
   [{ input: { USD: "2,50" } }],
   [{ input: { USD: "-1" } }],
   [{ input: { USD: 2.5 } }],
@@ -86,7 +87,7 @@ test.each([
     expect.objectContaining({
       code: "MISUSE",
       message: expect.stringMatching(
-        /is not a price of mistral\/large-3: per million units, such as/,
+        /is not a price of mistral\/large-3: per million of each unit, such as {"input":{"USD":"2.50"}}/,
       ),
     }),
   );

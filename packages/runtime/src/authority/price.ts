@@ -76,7 +76,7 @@ export function compilePrices(
 function noPrice(model: string, given: unknown): LocalError {
   return new LocalError(
     "MISUSE",
-    `${quoted(given)} is not a price of ${clip(model)}: per million units, such as {"USD":"2.50"}`,
+    `${quoted(given)} is not a price of ${clip(model)}: per million of each unit, such as {"input":{"USD":"2.50"}}`,
   );
 }
 
