@@ -47,6 +47,24 @@ test("a refused delegation names the agent, and no id that means nothing to the 
   ]);
 });
 
+test("a cost that the job's budget does not limit is marked, since a currency may be misspelt", () => {
+  const lines = new EventLines(paint);
+  const costs = (...units: string[]) =>
+    units.map((unit) => lines.of(event("metric", { name: "cost.model", value: 0.5, unit }), 80));
+  const plain = [expect.stringMatching(/cost\.model 0\.5 USD$/)];
+  expect(costs("USD")).toEqual(plain);
+  lines.begin({ lease: { "tool.call": ["*"] } });
+  expect(costs("USD")).toEqual(plain);
+  lines.begin({ lease: { "cost.budget": ["USD:1", "EUR:1"] } });
+  expect(costs("USD")).toEqual(plain);
+  lines.begin({ lease: { "cost.budget": ["usd:1", "EUR:1"] } });
+  expect(costs("USD")).toEqual([
+    expect.stringMatching(/cost\.model 0\.5 USD, which the job's budget does not limit$/),
+  ]);
+  const tokens = lines.of(event("metric", { name: "tokens", value: 7, unit: "1" }), 80);
+  expect(tokens).toMatch(/tokens 7 1$/);
+});
+
 test.each([20, 34, 60])("no line is wider than a terminal of %i columns", (columns) => {
   const lines = new EventLines(paint);
   const message = "reading 漢字漢字 of /some/path/that/is/longer/than/it.ts cafe\u0301\nand more";

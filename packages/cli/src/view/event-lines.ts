@@ -2,7 +2,11 @@ import type { JobEvent } from "@arcp/client";
 import type { EventBody, LogLevel } from "@arcp/core";
 import wrapAnsi from "wrap-ansi";
 import type { Paint } from "../terminal.ts";
+import { grantedBy } from "./gauges.ts";
 import { amount, bytes, compact, duration, fit, printable } from "./printable.ts";
+import type { ViewedJob } from "./view.ts";
+
+const UNLIMITED = ", which the job's budget does not limit";
 
 interface Call {
   readonly tool: string;
@@ -13,9 +17,14 @@ interface Call {
 export class EventLines {
   readonly #paint: Paint;
   readonly #calls = new Map<string, Call>();
+  #budgeted: ReadonlyMap<string, number> = new Map();
 
   constructor(paint: Paint) {
     this.#paint = paint;
+  }
+
+  begin({ lease }: Pick<ViewedJob, "lease">): void {
+    this.#budgeted = grantedBy(lease);
   }
 
   /**
@@ -46,7 +55,8 @@ export class EventLines {
         const { name, value, unit = "" } = event.body;
         // The remaining budget is shown as a gauge.
         if (name.startsWith("cost.budget.")) return undefined;
-        return cut(`${printable(name)} ${amount(value)} ${printable(unit)}`.trimEnd());
+        const shown = `${printable(name)} ${amount(value)} ${printable(unit)}`.trimEnd();
+        return cut(`${shown}${this.#isUnlimited(name, unit) ? yellow(UNLIMITED) : ""}`);
       }
       case "artifact_ref": {
         const { uri, content_type, byte_size } = event.body;
@@ -89,6 +99,11 @@ export class EventLines {
       return line(`budget ${amount(event.body.value)} ${event.body.unit ?? ""} left`);
     }
     return undefined;
+  }
+
+  /** Whether the job has a budget, but in other currencies: `usd` is not `USD`, and its costs would pass unnoticed (R-9.6-3). */
+  #isUnlimited(name: string, unit: string): boolean {
+    return name.startsWith("cost.") && this.#budgeted.size > 0 && !this.#budgeted.has(unit);
   }
 
   #log({ level, message, attributes }: EventBody<"log">): string {

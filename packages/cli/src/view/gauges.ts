@@ -105,7 +105,7 @@ export class Gauges {
 }
 
 /** The amounts of a lease; it may name a currency more than once (R-9.6-2). */
-function grantedBy(lease: Lease): Map<string, number> {
+export function grantedBy(lease: Lease): Map<string, number> {
   const granted = new Map<string, number>();
   for (const entry of lease["cost.budget"] ?? []) {
     const [currency = "", value] = entry.split(":");

@@ -21,9 +21,10 @@ export class PlainView implements View {
     this.#lines = new EventLines(paintFor(surroundings.stdout, surroundings.env));
   }
 
-  begin({ id, agent }: ViewedJob): void {
-    this.#job = id;
-    this.#write(`${printable(id)} ${printable(agent)}`);
+  begin(job: ViewedJob): void {
+    this.#job = job.id;
+    this.#lines.begin(job);
+    this.#write(`${printable(job.id)} ${printable(job.agent)}`);
   }
 
   event(event: JobEvent): void {

@@ -38,6 +38,7 @@ export class TerminalView implements View {
   begin(job: ViewedJob): void {
     this.#job = job.id;
     this.#gauges.begin(job);
+    this.#lines.begin(job);
     const { bold, dim } = this.#paint;
     this.#print(`${bold(printable(job.agent))}  ${dim(printable(job.id))}`);
   }
