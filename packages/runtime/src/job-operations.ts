@@ -11,6 +11,8 @@ import {
   rule,
   type SessionId,
 } from "@arcp/core";
+import { compileGrant } from "./authority/grant.ts";
+import { type Amounts, amountsOf } from "./authority/money.ts";
 import { stranded } from "./jobs/ending.ts";
 import { UNFINISHED } from "./jobs/job-state.ts";
 import type { JobTable } from "./jobs/table.ts";
@@ -33,6 +35,11 @@ export interface JobInfo {
   readonly attempt: number;
   /** What it may do and spend, as it was granted. */
   readonly lease: Lease;
+  /**
+   * What is left of its budget, as exact decimal text by currency; undefined if it has none. Once the job and those that it
+   * delegated have finished, the rest of its `cost.budget` is what all of them cost.
+   */
+  readonly remaining: Amounts | undefined;
   readonly traceId: string;
   /** When it was accepted, milliseconds since 1970. */
   readonly acceptedAt: number;
@@ -215,6 +222,7 @@ function isGone(error: unknown): boolean {
 function infoOf(row: ListedJob): JobInfo {
   const { id, principal, session, agent, status, attempt = 1, lease, traceId } = row;
   const { acceptedAt, finishedAt } = row;
+  const granted = compileGrant(lease["cost.budget"] ?? []);
   return {
     id,
     principal,
@@ -223,6 +231,8 @@ function infoOf(row: ListedJob): JobInfo {
     status,
     attempt,
     lease,
+    // Nothing is stored before anything was spent.
+    remaining: row.remaining ?? (granted.ok ? amountsOf(granted.grant) : undefined),
     traceId,
     acceptedAt,
     finishedAt,

@@ -43,6 +43,30 @@ test("an operator can list and filter the jobs of all principals, finished ones 
   expect(await runtime.jobs.get(newJobId())).toBeUndefined();
 });
 
+test("an operator can read what is left of a job's budget, exactly, once it has finished too", async () => {
+  const { runtime, start, alice, begun } = await twoPrincipals();
+  const left = async (id: string) => (await runtime.jobs.get(id))?.remaining;
+  const unlimited = await start(alice);
+  expect(await left(unlimited.id)).toBeUndefined();
+
+  const lease = { "cost.budget": ["USD:0.50", "EUR:2", "USD:0.50"], "agent.delegate": ["led"] };
+  const job = await start(alice, { lease_request: lease });
+  expect(await left(job.id)).toEqual({ USD: "1", EUR: "2" });
+
+  const child = await job.ctx.delegate("led", null, { lease: { "cost.budget": ["USD:0.5"] } });
+  const part = await begun.get(child.id)?.promise;
+  for (const ctx of [job.ctx, part?.ctx, part?.ctx]) {
+    await ctx?.metric({ name: "cost.test", value: 0.1, unit: "USD" });
+  }
+  part?.end(null);
+  await child.result();
+  job.end(null);
+  await alice.terminal(job.id);
+  await settled();
+  expect(await left(child.id)).toEqual({ USD: "0.3" });
+  expect(await left(job.id)).toEqual({ USD: "0.7", EUR: "2" });
+});
+
 test("a listing over several pages repeats and misses nothing", async () => {
   const { runtime, start, alice } = await twoPrincipals();
   const ids: string[] = [];

@@ -36,6 +36,12 @@ export function exactCost(value: unknown): Big | undefined {
   return isCost ? new Big(String(value)) : undefined;
 }
 
+/** Amounts as exact decimal text; undefined if there are none. */
+export function amountsOf(money: Money): Amounts | undefined {
+  if (money.size === 0) return undefined;
+  return Object.fromEntries([...money].map(([currency, amount]) => [currency, amount.toFixed()]));
+}
+
 /** @param refusal creates the error to throw for an invalid amount */
 export function readAmounts(amounts: Amounts, refusal: (given: unknown) => Error): Money {
   // Other values have no currencies either, and would pass for no money at all.

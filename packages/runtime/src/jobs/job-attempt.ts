@@ -1,5 +1,6 @@
 import { newTraceContext, type TraceContext } from "@arcp/core";
 import type { CompiledLease } from "../authority/lease.ts";
+import { amountsOf } from "../authority/money.ts";
 import type { JobAttempt } from "../observer.ts";
 
 interface Known extends Omit<JobAttempt, "lease" | "trace"> {
@@ -33,13 +34,8 @@ export function attemptOf({
     acceptedAt,
     lease: lease.json,
     expiresAt,
-    remaining: remaining ?? granted(lease),
+    remaining: remaining ?? amountsOf(lease.budget),
     trace: above ?? (traceId === undefined ? undefined : newTraceContext(traceId)),
     firstAttempt,
   };
-}
-
-function granted({ budget }: CompiledLease): JobAttempt["remaining"] {
-  if (budget.size === 0) return undefined;
-  return Object.fromEntries([...budget].map(([currency, amount]) => [currency, amount.toFixed()]));
 }
