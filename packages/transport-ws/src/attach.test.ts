@@ -451,6 +451,7 @@ test.each([
   [{ allowedOrigins: ["https://app.example/x"] }, /^allowedOrigins takes origins/],
   [{ path: 7 }, /^attach: path must be a string, not 7$/],
   [null, /^attach: must be an object, not null$/],
+  [echo, /^the options are missing: attach\(server, \{\}, runtime\.serve\)$/],
 ])("R-4.1-6, R-4.1-9: an invalid option is refused at once: %o", (options, message) => {
   expect(() => attach(createServer(), options as never, echo)).toThrow(
     expect.objectContaining({ code: "MISUSE", message: expect.stringMatching(message) }),

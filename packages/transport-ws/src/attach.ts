@@ -99,6 +99,10 @@ export interface Attachment extends AsyncDisposable {
  *   origin, anything but a server or an HTTP/2-only one, an `accept` that is not a function, or an unknown or invalid option
  */
 export function attach(server: HttpServer, options: AttachOptions, accept: Accept): Attachment {
+  // Often left out, since they may be empty.
+  if (typeof options === "function") {
+    throw new LocalError("MISUSE", "the options are missing: attach(server, {}, runtime.serve)");
+  }
   checkOptions("attach", options, ATTACH_RULES);
   return attachChecked(server, options, accept);
 }
