@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import type { JobId, MessageId } from "@arcp/core";
+import type { JobId, MessageId, Payload } from "@arcp/core";
 import { expect, test } from "vitest";
 import {
   collect,
@@ -107,4 +107,32 @@ test("R-9.8-13: a rotation that is no valid event rotates the credential all the
   const body = { phase: "credential_rotated", id: "one", message: 5 };
   expect(events).toMatchObject([{ kind: "opaque", name: "status", body }]);
   expect(printed(events, job)).not.toContain("secret");
+});
+
+test.each([
+  ["a time that is none", { kind: "status", ts: "soon" }],
+  ["no kind", {}],
+])("R-9.8-13: nor does one whose event has %s", async (_, rest) => {
+  const { wire, job } = await begun([credential("one", "secret-one")]);
+  const body = { phase: "credential_rotated", id: "one", value: "secret-two" };
+  const rotation = { ...rest, body } as unknown as Payload<"job.event">;
+  wire.send(frame("job.event", rotation, { seq: 1, job: "job_1", jobSeq: 1 }));
+  await wire.barrier();
+  expect(job.credentials.get("one")?.value).toBe("secret-two");
+  wire.send(result(2, "done"));
+  const events = await collect(job.events);
+  const shown = { phase: "credential_rotated", id: "one" };
+  expect(events).toMatchObject([{ kind: "opaque", body: { ...rest, body: shown } }]);
+  expect(printed(events, job)).not.toContain("secret");
+});
+
+test("R-9.8-13: what an agent says beside its phase rotates nothing", async () => {
+  const { wire, job } = await begun([credential("one", "mine")]);
+  const body = { phase: "p", body: { phase: "credential_rotated", id: "one", value: "forged" } };
+  wire.send(
+    frame("job.event", { kind: "status", ts: undefined, body }, { seq: 1, job: "job_1" }),
+    event(2),
+  );
+  await wire.barrier();
+  expect(job.credentials.get("one")?.value).toBe("mine");
 });

@@ -2,7 +2,7 @@ import { type CredentialFields, isObject, ProvisionedCredential } from "@arcp/co
 import type { JobEvent } from "./job-event.ts";
 
 /** Read like an event that this client does not know, because even an invalid one may hold a secret. */
-type Rotation = JobEvent & { readonly kind: "opaque" };
+type Doubtful = JobEvent & { readonly kind: "opaque" };
 
 /** The current credentials of one job, until it ends (R-9.8-13). */
 export class HeldCredentials {
@@ -22,9 +22,24 @@ export class HeldCredentials {
 
   /** Moves the secret value out of a rotation event, even an invalid one, since events are kept and printed. */
   read(event: JobEvent): JobEvent {
-    if (!isRotation(event)) return event;
+    if (!mayRotate(event)) return event;
+    const { kind, body } = event;
+    // What has not even the form of an event is passed on with its whole payload.
+    const inner = kind === "opaque" && this.#rotated(body["body"]);
+    const shown = inner ? { ...body, body: inner } : this.#rotated(body);
+    return shown ? { ...event, body: shown } : event;
+  }
+
+  /** Forgets all, once the job has ended or is out of sight. */
+  forget(): void {
+    this.#byId.clear();
+  }
+
+  /** @returns the body of a rotation without its value; undefined if it is none */
+  #rotated(rotation: unknown): Record<string, unknown> | undefined {
+    if (!isObject(rotation) || rotation["phase"] !== "credential_rotated") return undefined;
     // Go and Java put both fields into `details`, C# gives them longer names.
-    const { value, details, credential_value, ...body } = event.body;
+    const { value, details, credential_value, ...body } = rotation;
     const nested = isObject(details) ? details : {};
     const id = body["id"] ?? nested["id"] ?? body["credential_id"];
     const current = value ?? nested["value"] ?? credential_value;
@@ -32,18 +47,10 @@ export class HeldCredentials {
     if (former !== undefined && typeof current === "string") {
       this.#byId.set(former.id, former.rotated(current));
     }
-    return { ...event, body };
-  }
-
-  /** Forgets all, once the job has ended or is out of sight. */
-  forget(): void {
-    this.#byId.clear();
+    return body;
   }
 }
 
-function isRotation(event: JobEvent): event is Rotation {
-  return (
-    (event.kind === "status" || event.kind === "opaque") &&
-    event.body["phase"] === "credential_rotated"
-  );
+function mayRotate(event: JobEvent): event is Doubtful {
+  return event.kind === "status" || event.kind === "opaque";
 }
