@@ -63,6 +63,20 @@ test("R-6.5-6: a new connection repeats an ack that the last one may have lost",
   expect(said).toEqual([40]);
 });
 
+test("R-6.5-6: an ack for which there was no room is sent once there is, and none besides", () => {
+  const clock = new ManualClock();
+  const said: number[] = [];
+  let hasRoom = false;
+  const acks = new Acknowledgement(clock, 0, (seq) => hasRoom && said.push(seq) > 0);
+  acks.handled(1);
+  clock.advance(250);
+  hasRoom = true;
+  acks.goOn();
+  expect(said).toEqual([1]);
+  acks.goOn();
+  expect(said).toEqual([1]);
+});
+
 test("R-6.5-6: a connection that has ended sends no more acks", () => {
   const { clock, said, acks } = acking();
   acks.handled(1);
@@ -121,12 +135,17 @@ test("R-6.3-7 R-6.5-6: after a resume the position is acknowledged at once, and 
   await again.barrier();
 });
 
-test("R-6.2-2: without the feature nothing is acknowledged", async () => {
+test.each([
+  ["", {}],
+  [", even if the session is persisted", { persist: () => {} }],
+])("R-6.2-2: without the feature nothing is acknowledged%s", async (_, options) => {
   const runtime = new ScriptedRuntime();
-  const { wire } = await runtime.online({}, FEATURES);
+  const { wire } = await runtime.online(options, FEATURES);
   wire.send(...Array.from({ length: 40 }, (_, i) => event(i + 1)));
   await wire.barrier();
   runtime.clock.advance(1_000);
+  // By then, the session has been persisted.
+  await new Promise((resolve) => setImmediate(resolve));
   await wire.barrier();
 });
 

@@ -341,6 +341,17 @@ test("R-4.1-7: a message above 1 MiB, in bytes, is not sent", async () => {
   await fitting;
 });
 
+test("R-4.1-7: a message of exactly 1 MiB is sent, and one byte more is not", async () => {
+  void client.submit("echo", "");
+  const { value: empty } = await wire.anything();
+  const room = 1024 * 1024 - empty.length;
+  void client.submit("echo", "x".repeat(room));
+  const { value: largest } = await wire.anything();
+  expect(largest).toHaveLength(1024 * 1024);
+  await expect(client.submit("echo", "x".repeat(room + 1))).rejects.toThrow("1048576 bytes");
+  await wire.barrier();
+});
+
 test("R-5.2-7: a value nested too deeply for a runtime to read is refused at once", async () => {
   const nested = (levels: number): unknown => (levels === 0 ? 0 : [nested(levels - 1)]);
   await expect(client.submit("echo", nested(127))).rejects.toMatchObject({

@@ -6,6 +6,7 @@ import {
   reached,
   result,
   ScriptedRuntime,
+  sessionError,
 } from "../test/scripted-runtime.ts";
 
 let runtime: ScriptedRuntime;
@@ -54,7 +55,7 @@ test.each([
   },
 );
 
-test("R-6.7-7: without an answer the transport is closed after one second", async () => {
+test("R-6.7-7, R-4.1-11: without an answer the transport is closed after one second, as after any goodbye", async () => {
   const { client, wire } = await runtime.online();
   const closing = client.close();
   await wire.next("session.close");
@@ -62,7 +63,7 @@ test("R-6.7-7: without an answer the transport is closed after one second", asyn
   await wire.barrier();
   runtime.clock.advance(1);
   await closing;
-  await wire.closed();
+  expect(await wire.closed()).toBe("normal");
 });
 
 test("close settles everything, and an unobserved promise causes no unhandled rejection", async () => {
@@ -98,6 +99,20 @@ test("what comes before the runtime's goodbye still counts", async () => {
   const job = await submitting;
   const closing = client.close();
   const close = await wire.next("session.close");
+  wire.send(result(1, "just in time"), frame("session.closed", { request_id: close.id }));
+  await closing;
+  expect(await job.result()).toBe("just in time");
+});
+
+test("R-5.4-3: an error that comes before the runtime's goodbye does not cut it short", async () => {
+  const { client, wire } = await runtime.online();
+  const submitting = client.submit("echo");
+  wire.send(accepted(await wire.next("job.submit")));
+  const job = await submitting;
+  const closing = client.close();
+  const close = await wire.next("session.close");
+  wire.send(sessionError("INTERNAL_ERROR"));
+  await wire.barrier();
   wire.send(result(1, "just in time"), frame("session.closed", { request_id: close.id }));
   await closing;
   expect(await job.result()).toBe("just in time");

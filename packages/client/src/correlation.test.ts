@@ -65,6 +65,14 @@ test.each<[string, Envelope, Asked | undefined]>([
 test("R-5.4-6: an acknowledgement without a job is dropped if two requests could have it", () => {
   const other = asked("req_8", "job.cancel", { jobId: "j8" as JobId });
   expect(answered(message("job.cancelled", {}), [cancel, other], context)).toBeUndefined();
+  const named = message("job.cancelled", {}, { job_id: "j8" });
+  expect(answered(named, [cancel, other], context)).toBe(other);
+});
+
+test("R-5.4-6: of two requests about one job, an acknowledgement is the older one's", () => {
+  const again = asked("req_9", "job.cancel", { jobId: cancel.jobId });
+  const named = message("job.cancelled", { job_id: "j3" });
+  expect(answered(named, [cancel, again], context)).toBe(cancel);
 });
 
 test("R-7.2-3: a submit with a key may lead to an existing job", () => {

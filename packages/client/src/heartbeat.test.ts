@@ -101,7 +101,7 @@ test("R-6.4-7: any message, even malformed or unknown, is a sign of life", async
   expect(client.state.kind).toBe("online");
 });
 
-test("R-6.4-3 R-6.4-4 R-6.4-5: after two silent intervals, and no less, the client closes, says why, and resumes", async () => {
+test("R-6.4-3 R-6.4-4 R-6.4-5 R-4.1-11: after two silent intervals, and no less, the client closes, says why, and resumes", async () => {
   const { runtime, wire, clock, client } = await beating();
   const submitting = client.submit("echo");
   wire.send(accepted(await wire.next("job.submit")), event(1));
@@ -115,7 +115,7 @@ test("R-6.4-3 R-6.4-4 R-6.4-5: after two silent intervals, and no less, the clie
   clock.advance(1);
   const { error } = await reached(client, "retrying");
   expect(error).toMatchObject({ name: "ArcpError", code: "HEARTBEAT_LOST" });
-  await wire.closed();
+  expect(await wire.closed()).toBe("going-away");
   const again = await comeBack(runtime, client);
   expect(again.resume.payload).toMatchObject({ resume_token: "rt_1", last_event_seq: 1 });
   again.wire.send(result(2, "done"));

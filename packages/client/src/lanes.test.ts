@@ -1,5 +1,6 @@
+import type { JobId } from "@arcp/core";
 import { expect, test } from "vitest";
-import { Lanes } from "./lanes.ts";
+import { Lanes, laneOf } from "./lanes.ts";
 
 const item = (name: string, lane: string | undefined) => ({ name, lane });
 
@@ -26,4 +27,13 @@ test("in each lane one item follows the other, whichever leaves in between", () 
   expect(lanes.leave(a)).toBe(c);
   expect(lanes.leave(c)).toBeUndefined();
   expect(lanes.join(b)).toBe(true);
+});
+
+test("R-D-7: requests whose replies could be confused share a lane, and no others do", () => {
+  const [one, other] = ["job_1", "job_2"] as JobId[];
+  const cancel = laneOf({ type: "job.cancel", jobId: one });
+  expect(laneOf({ type: "job.cancel", jobId: one })).toBe(cancel);
+  expect(laneOf({ type: "job.cancel", jobId: other })).not.toBe(cancel);
+  expect(laneOf({ type: "job.subscribe", jobId: one })).not.toBe(cancel);
+  expect(laneOf({ type: "session.ping", jobId: undefined })).toBe(undefined);
 });

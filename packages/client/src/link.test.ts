@@ -150,10 +150,10 @@ test("R-8.3-3: so are envelopes without a number in the job, such as a back-pres
   expect(seqs(await collect(job.events))).toEqual([1, 2, 3]);
 });
 
-test("R-8.3-4: a gap drops the link and resumes from the last contiguous number", async () => {
+test("R-8.3-4, R-4.1-11: a gap drops the link and resumes from the last contiguous number", async () => {
   const { client, wire, job } = await running();
   wire.send(event(1), event(3), event(4), result(5, "too early"));
-  await wire.closed();
+  expect(await wire.closed()).toBe("going-away");
   const { wire: second, resume } = await runtime.resumed(client, "rt_2");
   expect(resume.payload.last_event_seq).toBe(1);
   second.send(event(2), event(3), event(4), result(5, "in time"));

@@ -61,6 +61,17 @@ test("R-8.4-7: chunks are assembled in order, even where they split a multi-byte
   expect(await collect(job.events)).toHaveLength(3);
 });
 
+test("R-8.4-7: a result whose beginning the runtime no longer keeps is lost, not broken", async () => {
+  const { client, wire: other } = await new ScriptedRuntime().online();
+  const watching = client.subscribe("job_1", { history: true });
+  wire = other;
+  wire.send(subscribed(await wire.next("job.subscribe"), { truncated: true }));
+  const watched = await watching;
+  chunk(1, "the end", last);
+  end(7);
+  await expect(watched.bytes()).rejects.toMatchObject({ code: "HISTORY_LOST" });
+});
+
 test("R-8.4-7: encodings may be mixed, and base64 chunks may split a character", async () => {
   const fox = [...Buffer.from("🦊")];
   chunk(0, base64(fox.slice(0, 1)), { encoding: "base64" });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ForeignRuntime, type ForeignWire, go, type Sdk, sdks } from "../test/foreign-runtime.ts";
 import { expectNoUnhandledRejections } from "../test/no-unhandled-rejections.ts";
-import { collect } from "../test/scripted-runtime.ts";
+import { accepted, collect, event, result, ScriptedRuntime } from "../test/scripted-runtime.ts";
 
 expectNoUnhandledRejections();
 
@@ -92,3 +92,21 @@ test.each(sdks.map((sdk) => [sdk.name, sdk] as const))(
     expect((await collect(job.events)).map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
   },
 );
+
+test("R-8.1-3: an event whose payload is none keeps its place in its job", async () => {
+  const runtime = new ScriptedRuntime();
+  const { client, wire } = await runtime.online();
+  const submitting = client.submit("echo");
+  wire.send(accepted(await wire.next("job.submit")));
+  const job = await submitting;
+  const broken = JSON.parse(event(2, "job_1", 2));
+  wire.send(event(1), JSON.stringify({ ...broken, payload: "none" }), event(3), result(4, 0));
+  await job.outcome();
+  const events = await collect(job.events);
+  expect(events.map(({ kind, seq, jobSeq }) => [kind, seq, jobSeq])).toEqual([
+    ["status", 1, 1],
+    ["opaque", 2, 2],
+    ["status", 3, 3],
+  ]);
+  expect(events[1]?.body).toEqual({ payload: "none" });
+});

@@ -1,5 +1,6 @@
 import {
   type ClientMessageType,
+  type CloseReason,
   type Dial,
   decode,
   type Envelope,
@@ -14,6 +15,7 @@ import {
   REQUEST_ID_FEATURE,
   type RuntimeMessageType,
   type SessionId,
+  TransportClosedError,
 } from "@arcp/core";
 import { type Client, type ConnectionState, type ConnectOptions, connect } from "../src/index.ts";
 
@@ -123,10 +125,16 @@ export class Connection {
     return this.#frames.next();
   }
 
-  /** Resolves when the client has closed; fails when it sends anything before. */
-  async closed(): Promise<void> {
-    const { done, value } = await this.#frames.next().catch(() => ({ done: true, value: "" }));
-    if (!done) throw new Error(`expected the end, got ${value}`);
+  /** Resolves with the reason when the client has closed; fails when it sends anything before. */
+  async closed(): Promise<CloseReason | undefined> {
+    try {
+      const { done, value } = await this.#frames.next();
+      if (!done) throw new Error(`expected the end, got ${value}`);
+      return "normal";
+    } catch (error) {
+      if (error instanceof TransportClosedError) return error.reason;
+      throw error;
+    }
   }
 
   /** Sends frames in one write. */

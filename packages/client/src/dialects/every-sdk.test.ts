@@ -137,6 +137,19 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     expect(await other.result()).toBe("job_2");
   });
 
+  test("R-D-9: a request that waits for its turn is not yet one that an error may belong to", async () => {
+    const { client, wire } = await runtime.greeted();
+    const first = client.submit("echo", 1);
+    const second = client.submit("echo", 2);
+    await wire.next("job.submit");
+    // Fits no request: only because it is the only one, it belongs to the first.
+    wire.sessionError("CANCELLED");
+    await expect(first).rejects.toMatchObject({ code: "CANCELLED" });
+    await wire.next("job.submit");
+    wire.accept("job_2");
+    expect((await second).id).toBe("job_2");
+  });
+
   test("R-D-9: among several it belongs to the oldest that its code fits", async () => {
     const { client, wire, job } = await runtime.running();
     const submitting = client.submit("echo", 2);
@@ -167,6 +180,18 @@ describe.each(sdks)("a runtime of $name", (sdk) => {
     wire.connection.pair.runtime.close("refused");
     await expect(job.result()).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
     expect(client.state.kind).toBe("closed");
+  });
+
+  test("R-D-9, R-12-5: an error that something follows is no reason for a later end", async () => {
+    const { client, wire, job } = await runtime.running();
+    wire.sessionError("UNAUTHENTICATED");
+    wire.event(1, "job_1", "on");
+    wire.connection.pair.runtime.close("going-away");
+    const second = await runtime.again(client);
+    await second.next("session.hello");
+    second.welcome("rt_2");
+    second.result(2, "job_1");
+    expect(await job.result()).toBe("job_1");
   });
 
   test("R-D-9: an error that rejected a request is no reason for the end that follows it", async () => {

@@ -66,6 +66,17 @@ test("R-D-1: log levels are in upper case, and fields and local times are read",
   ]);
 });
 
+test("R-D-10: a connection that ends while it waits for a number waits no longer", async () => {
+  const { client, wire } = await runtime.running();
+  wire.event(2, "job_1", "two");
+  await wire.barrier();
+  expect(runtime.clock.pending).toBe(1);
+  wire.sever();
+  await reached(client, "retrying");
+  // Only the pause before the next attempt.
+  expect(runtime.clock.pending).toBe(1);
+});
+
 test("R-D-10: swapped numbers are put in order", async () => {
   const { wire, job } = await runtime.running();
   wire.event(2, "job_1", "two");
@@ -100,6 +111,30 @@ test("R-D-10, R-8.3-4: a number that is missing for a second is a gap", async ()
   second.result(4, "job_1");
   await job.result();
   expect(phases(await collect(job.events))).toEqual(["one", "two", "three"]);
+});
+
+test("R-D-10: what comes meanwhile does not prolong the wait for a number", async () => {
+  const { client, wire } = await runtime.running();
+  wire.event(2, "job_1", "two");
+  await wire.barrier();
+  runtime.clock.advance(999);
+  wire.event(3, "job_1", "three");
+  await wire.barrier();
+  runtime.clock.advance(1);
+  expect(await wire.connection.closed()).toBe("going-away");
+  await reached(client, "retrying");
+});
+
+test("R-D-10: a second missing number is a gap as well", async () => {
+  const { client, wire } = await runtime.running();
+  wire.event(2, "job_1", "two");
+  wire.event(4, "job_1", "four");
+  await wire.barrier();
+  wire.event(1, "job_1", "one");
+  await wire.barrier();
+  runtime.clock.advance(1_000);
+  expect(await wire.connection.closed()).toBe("going-away");
+  await reached(client, "retrying");
 });
 
 test("R-D-10: each missing number has a second of its own", async () => {

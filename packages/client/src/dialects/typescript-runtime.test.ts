@@ -251,6 +251,19 @@ test.each([
   expect(runtime.clock.pending).toBe(0);
 });
 
+test("R-5.4-3, R-D-1: an error of another request is not the answer to a close", async () => {
+  const { client, wire } = await runtime.running();
+  void client.submit("nobody", 1);
+  const { id } = await wire.next("job.submit");
+  const closing = client.close();
+  await wire.next("session.close");
+  wire.say("session.error", { ...problem("AGENT_NOT_AVAILABLE"), request_id: id });
+  // A bye would come before the pong.
+  await wire.barrier();
+  wire.say("session.closed", {});
+  await closing;
+});
+
 test("R-D-1: session.bye answers a close too, and ends a session that the runtime leaves", async () => {
   const { client, wire } = await runtime.greeted();
   const closing = client.close();
