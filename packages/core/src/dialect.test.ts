@@ -53,6 +53,7 @@ test("R-6.2-8: accepts agents as strings, without versions, and with extra keys"
   const agents = [
     "plain",
     "pinned@2.0",
+    "Not an ARCP name!",
     { name: "go", bare: true },
     { name: "c#", versions: null },
     { name: "x", versions: [], default: null },
@@ -63,6 +64,7 @@ test("R-6.2-8: accepts agents as strings, without versions, and with extra keys"
       agents: [
         { name: "plain", versions: [] },
         { name: "pinned", versions: ["2.0"], default: "2.0" },
+        { name: "Not an ARCP name!", versions: [] },
         { name: "go", versions: [] },
         { name: "c#", versions: [] },
         { name: "x", versions: [] },
@@ -213,6 +215,8 @@ test("R-D-1: accepts Go's log with an upper-case level and fields", () => {
     kind: "log",
     body: { level: "warn", message: "m", attributes: { page: 77 } },
   });
+  const both = { level: "info", message: "m", fields: { page: 1 }, attributes: { page: 2 } };
+  expect(event("log", both)).toMatchObject({ body: { attributes: { page: 2 } } });
 });
 
 test("R-D-1: accepts TypeScript's metric with its labels in dims", () => {

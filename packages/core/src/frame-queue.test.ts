@@ -70,6 +70,14 @@ test("R-4.1-10: it reports how much is waiting, and when something was taken", a
   expect([queue.waiting, taken]).toEqual([0, 2]);
 });
 
+test("R-4.1-10: an empty frame counts as well, so that a flood of them is noticed", async () => {
+  const queue = new FrameQueue();
+  for (let n = 0; n < 3; n++) queue.push("");
+  expect(queue.waiting).toBe(3);
+  await queue[Symbol.asyncIterator]().next();
+  expect(queue.waiting).toBe(2);
+});
+
 test("it tells when the reader begins to wait: all frames so far have been handled", async () => {
   let told = 0;
   const queue = new FrameQueue(() => told++);

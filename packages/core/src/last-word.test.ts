@@ -14,6 +14,12 @@ test("R-4.1-11: a last word repeats an ArcpError, and reveals nothing of any oth
   expect(payloadOf(new TypeError("secret"))).toEqual(ArcpError.from(undefined).toPayload());
 });
 
+test("R-6.2-11: a last word names a session, or the TypeScript client would ignore it", () => {
+  const names = [1, 2].map(() => JSON.parse(lastWord(new Error("x"))).session_id);
+  for (const name of names) expect(name).toMatch(/^sess_.+/);
+  expect(new Set(names).size).toBe(2);
+});
+
 test("R-4.1-11: an error that cannot be serialised still gets a last word", () => {
   const circle: Record<string, unknown> = {};
   circle["self"] = circle;

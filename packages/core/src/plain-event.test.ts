@@ -140,6 +140,8 @@ test.each([
   { id: undefined },
   { job_id: null },
   { event_seq: 2 ** 53 },
+  { event_seq: 0 },
+  { job_seq: 0 },
   { trace_id: 5 },
   { priority: 1 },
   { payload: { kind: "log", body: {}, ts: null } },

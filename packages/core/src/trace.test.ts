@@ -34,6 +34,7 @@ test.each([
   `00-${ID}-${PARENT}`,
   `00-${ID}-${PARENT}-1`,
   `00-${ID}-${PARENT}-01x`,
+  `00-${ID}-${PARENT}-01😀`,
   `00-${ID}-${PARENT.slice(1)}-01`,
   `ff-${ID}-${PARENT}-01`,
   `x00-${ID}-${PARENT}-01`,
