@@ -208,6 +208,43 @@ test("R-4.1-10: a reader that stalls here stalls its peer, in both directions, a
   await down.pending;
 });
 
+test("R-4.1-10: a reader that takes a frame now and then is sent no more than it takes", async () => {
+  const server = await serve();
+  const client = await dialled(server.url);
+  const runtime = await server.next();
+  let pouring = true;
+  const poured = (async () => {
+    for (let i = 0; pouring; i++) await client.send([numbered(i)]);
+  })();
+  poured.catch(() => {});
+  const queue = runtime.frames as unknown as { waiting: number };
+  const reader = runtime.frames[Symbol.asyncIterator]();
+  let most = 0;
+  for (let i = 0; i < 200; i++) {
+    await reader.next();
+    await new Promise(setImmediate);
+    most = Math.max(most, queue.waiting);
+  }
+  pouring = false;
+  expect(most).toBeGreaterThan(HIGH_WATER_MARK / 2);
+  expect(most).toBeLessThan(2 * HIGH_WATER_MARK);
+});
+
+test("R-4.1-11: a connection that closes hears the peer's answer behind all that it still sends, unread or not", async () => {
+  const server = await serve({ clock: new ManualClock() });
+  const { ws, code } = await wsClient(server.url);
+  const runtime = await server.next();
+  const queue = runtime.frames as unknown as { waiting: number };
+  for (let i = 0; i < 40; i++) ws.send(numbered(i));
+  // Behind the first one nothing is read until a second is wanted.
+  await take(runtime, 2);
+  await expect.poll(() => queue.waiting).toBeGreaterThan(HIGH_WATER_MARK);
+  runtime.close();
+  for (let i = 0; i < 1_000; i++) ws.send(numbered(i));
+  // The clock stands still, so nothing cuts it off.
+  expect(await code).toBe(1000);
+});
+
 test("R-4.1-1: pongs and the close frame never land inside one of our frames", async () => {
   const server = await serve();
   const { ws, messages, code } = await wsClient(server.url);
@@ -456,6 +493,12 @@ test("R-4.1-3: a binary message is no envelope: it closes with 1003, and nothing
 test.each([
   ["R-4.1-3: text that is not UTF-8", masked(Buffer.from([0xff, 0xfe])), 1007, "not-text"],
   ["R-4.1-1: an unmasked frame", Buffer.from([0x81, 2, 0x68, 0x69]), 1002, undefined],
+  [
+    "R-4.1-6: a length that no message can have",
+    Buffer.from([0x81, 0xff, 0x7f, ...new Array(7).fill(0xff), 0, 0, 0, 0]),
+    1009,
+    "too-big",
+  ],
 ] as const)("%s closes the connection", async (_what, bytes, code, reason) => {
   const server = await serve();
   const raw = await rawClient(server.url);

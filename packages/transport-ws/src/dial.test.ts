@@ -3,6 +3,7 @@ import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { type Transport, TransportClosedError } from "@arcp/core";
 import { afterEach, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
+import { dial as platformDial } from "./browser.ts";
 import { dial } from "./dial.ts";
 import { listen } from "./listen.ts";
 
@@ -180,6 +181,24 @@ test("R-4.1-6: a message above the client's limit closes with 1009", async () =>
   const failure = await endOf(transport);
   expect(failure).toMatchObject({ code: "TRANSPORT_CLOSED", reason: "too-big" });
   expect(await code).toBe(1009);
+});
+
+test.each([
+  ["on Node", dial],
+  ["on the platform's WebSocket", platformDial],
+])("R-4.1-6: %s a client's limit is 16 MiB by default", async (_, open) => {
+  const limit = 16 * 1024 * 1024;
+  const met = Promise.withResolvers<Transport>();
+  const server = await listen({ port: 0 }, met.resolve);
+  after.push(() => server.close());
+  const transport = await open(server.url)(signal());
+  const runtime = await met.promise;
+  const frames = transport.frames[Symbol.asyncIterator]();
+  runtime.send(["x".repeat(limit)]).catch(() => {});
+  expect((await frames.next()).value).toHaveLength(limit);
+  runtime.send(["x".repeat(limit + 1)]).catch(() => {});
+  await expect(frames.next()).rejects.toMatchObject({ reason: "too-big" });
+  expect(await endOf(runtime)).toMatchObject({ reason: "too-big" });
 });
 
 test.each([
