@@ -32,7 +32,7 @@ export interface ConnectionOptions {
   /**
    * Handles one message; gets each stream envelope once and in order. `size` is in characters.
    *
-   * @returns whether an error that names no request was nevertheless about a request, not about the session
+   * @returns whether an error was about a request, not about the session
    */
   readonly received: (message: Decoded, size: number) => boolean;
   /** Called when messages that had to wait can be sent again. */
@@ -150,7 +150,7 @@ export class Connection {
       if (frame instanceof Error) return isParting(frame) ? (lastWord ?? frame) : frame;
       if (this.#isAbandoned) return closed();
       this.#heartbeat?.heard();
-      this.#check.heard();
+      this.#check.stop();
       const decoded = decodeFromRuntime(frame);
       lastWord = undefined;
       const header = headerOf(decoded);
@@ -205,9 +205,7 @@ export class Connection {
       if (message.type === "session.closed" || message.type === "session.bye") {
         return this.#isStopped ? closed() : farewell(message.payload.reason);
       }
-      if (message.type === "session.error" && message.payload.request_id === undefined) {
-        lastWord = ArcpError.fromPayload(message.payload);
-      }
+      if (message.type === "session.error") lastWord = ArcpError.fromPayload(message.payload);
     }
     const isTaken = this.#options.received(decoded, size);
     const seq = headerOf(decoded)?.event_seq;

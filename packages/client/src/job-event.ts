@@ -1,6 +1,6 @@
 import {
-  type Decoded,
   type Envelope,
+  type EnvelopeHeader,
   isObject,
   type KnownEvent,
   type OpaqueEvent,
@@ -45,15 +45,15 @@ export function readJobEvent(envelope: Envelope<"job.event">): JobEvent {
 }
 
 /** An event whose payload does not even have the form of an event: passed on as received. */
-export function readBrokenEvent({ header, payload }: Decoded & { kind: "malformed" }): JobEvent {
+export function readBrokenEvent(header: EnvelopeHeader, payload: unknown): JobEvent {
   const body: Record<string, unknown> = isObject(payload) ? payload : { payload };
   const { kind, ts } = body;
   return {
     kind: "opaque",
     name: typeof kind === "string" ? kind : "",
     body,
-    seq: header?.event_seq ?? 0,
-    jobSeq: header?.job_seq,
+    seq: header.event_seq ?? 0,
+    jobSeq: header.job_seq,
     ts: typeof ts === "string" ? ts : undefined,
   };
 }

@@ -143,7 +143,7 @@ export class JobFeeds {
     const { job_id: jobId, event_seq: seq } = header ?? {};
     if (header === undefined || jobId === undefined) return;
     if (broken.type === "job.event") {
-      this.#append(jobId, header, size, () => readBrokenEvent(broken));
+      this.#append(jobId, header, size, () => readBrokenEvent(header, broken.payload));
     } else if (broken.type === "job.result" || broken.type === "job.error") {
       // The job has ended, but how cannot be decoded: an error is better than a handle that waits for ever.
       const error = new LocalError("PROTOCOL_VIOLATION", `${broken.type}: ${broken.reason}`);

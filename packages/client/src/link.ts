@@ -40,7 +40,7 @@ export interface LinkUser {
    * Handles one message; gets each stream envelope once and in order. Pings and duplicates do not get this far.
    *
    * @param size the length of its frame, in characters
-   * @returns whether an error that names no request was nevertheless about a request, not about the session
+   * @returns whether an error was about a request, not about the session
    */
   received(message: Decoded, size: number): boolean;
   /** The link is down for good; called once. */

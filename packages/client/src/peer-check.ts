@@ -31,11 +31,7 @@ export class PeerCheck {
     ping();
   }
 
-  /** Notes that a frame was received. */
-  heard(): void {
-    if (this.#timer !== undefined) this.stop();
-  }
-
+  /** Ends a check: a frame was received, or the connection is over. */
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;

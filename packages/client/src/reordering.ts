@@ -31,12 +31,12 @@ export class Reordering {
 
   /** Holds an envelope until its turn. @returns false if the missing one is no longer waited for, so that there is a gap */
   hold(seq: number, decoded: Decoded, size: number): boolean {
-    const { clock, patience, missing } = this.#options;
     if (this.#held.has(seq)) return true;
-    if (patience === 0 || this.#held.size >= MOST || this.#size > MOST_CHARACTERS) return false;
+    if (this.#options.patience === 0 || this.#held.size >= MOST || this.#size > MOST_CHARACTERS)
+      return false;
     this.#held.set(seq, { decoded, size });
     this.#size += size;
-    this.#timer ??= clock.after(patience, missing);
+    this.#arm();
     return true;
   }
 
@@ -53,12 +53,16 @@ export class Reordering {
   progressed(): void {
     if (this.#timer === undefined) return;
     this.stop();
-    const { clock, patience, missing } = this.#options;
-    if (this.#held.size > 0) this.#timer = clock.after(patience, missing);
+    if (this.#held.size > 0) this.#arm();
   }
 
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+  }
+
+  #arm(): void {
+    const { clock, patience, missing } = this.#options;
+    this.#timer ??= clock.after(patience, missing);
   }
 }
