@@ -101,7 +101,12 @@ test("R-9.8-2, R-9.8-3: a job has its own credential before it is accepted, with
   ]);
   expect(upstream.orders[0]).toMatchObject({
     alias: expect.stringMatching(/^[\x21-\x7e]{8,64}$/),
-    job: { principal: "alice", agent: expect.stringMatching(/^led/) },
+    job: {
+      principal: "alice",
+      agent: expect.stringMatching(/^led/),
+      // An upstream is a service that the runtime calls (R-11-5).
+      traceId: accepted[0]?.payload.trace_id,
+    },
     budget: { EUR: "1.5" },
     models: ["mistral/*"],
     expiresAt: clock.now() + 60_000,

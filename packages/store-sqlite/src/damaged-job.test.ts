@@ -18,7 +18,7 @@ test.each([
   ["how often it was tried", true],
   ["when it was accepted", true],
 ] as const)(
-  "R-7.3-10: a live job of which %s is unreadable (indexed: %s) is not run again, and ends in its log",
+  "R-7.3-10, R-11-4: a live job of which %s is unreadable (indexed: %s) is not run again, and ends in its log",
   async (part, indexed) => {
     const { before, welcome, hurt, whole } = await house("again");
     const file = await crashed(before, (run) => {
@@ -54,6 +54,10 @@ test.each([
     const { logs } = third.store;
     const page = await logs.read(hurt as never, 0, { records: 9, characters: 9999 });
     expect(page.records.filter(({ kind }) => kind === "terminal")).toHaveLength(1);
+    // The row would say which trace the job has (R-11-4); its log does as well.
+    const traces = page.records.map(({ text }) => /"trace_id":"(\w{32})"/.exec(`${text}`)?.[1]);
+    expect(traces.length).toBeGreaterThan(1);
+    expect(new Set(traces).size).toBe(1);
   },
 );
 

@@ -184,4 +184,25 @@ export const jobMutations: readonly Mutation[] = [
     from: "const { traceId, ...traceContext } = parent.trace;",
     to: "const { traceId: own, ...traceContext } = parent.trace; const traceId = own.split('').reverse().join('');",
   },
+  {
+    name: "leaves the trace out of the answer to a cancel",
+    breaks: "R-11-4",
+    file: "verbs/cancel.ts",
+    from: "trace_id: job.traceId,",
+    to: "",
+  },
+  {
+    name: "lets a session cancel what it follows",
+    breaks: "R-7.7-1",
+    file: "verbs/cancel.ts",
+    from: "if (job.session === session.id) return true;",
+    to: "if (job.session === session.id || session.stream.attachments.has(job.id)) return true;",
+  },
+  {
+    name: "tells of the same lag after each ack",
+    breaks: "R-13-2",
+    file: "session/lag.ts",
+    from: "if (!this.#warned || issued - this.#acked > this.#threshold / 2) return false;",
+    to: "void issued;",
+  },
 ];

@@ -32,6 +32,9 @@ export const trace: readonly Scenario[] = [
         assert.equal(entry?.trace_id, trace_id, "R-11-4: in the listing");
         const told = await watcher.request("job.subscribe", { job_id: id }, { jobId: id });
         assert.equal(told.payload.trace_id, trace_id, "R-11-4: in the subscription");
+        assert.equal(told.trace_id, trace_id, "R-11-4: and on it");
+        const { trace_id: named } = await wire.request("job.cancel", { job_id: id }, { jobId: id });
+        assert.equal(named, trace_id, "R-11-4: on the answer to a cancel");
       }
     },
   },
