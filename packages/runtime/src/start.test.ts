@@ -345,8 +345,8 @@ test("a store that refuses all it is asked for is waited for once, and then the 
   await exhaust(rig.clock);
   expect(await runtime.failed).toBe(failure);
   expect(await rig.store.jobs.list({ statuses: ["running"], limit: 200 })).toHaveLength(100);
-  // 32 jobs at a time were tried five times each, and then some other log.
-  expect(asked).toBeLessThanOrEqual(32 * 6);
+  // 32 jobs at a time were tried five times each, and then two other logs.
+  expect(asked).toBeLessThanOrEqual(32 * 7);
 });
 
 test("a store that refuses the ends of all jobs holds the start up only once", async () => {
@@ -359,11 +359,115 @@ test("a store that refuses the ends of all jobs holds the start up only once", a
   rig.store.logs.append = () => Promise.reject(new Error("disk full"));
   const runtime = rig.start();
   await exhaust(rig.clock);
+  // Of the jobs behind the first 32, each is tried once more: 68 jobs, 32 at a time.
+  for (let i = 0; i < 3; i++) {
+    rig.clock.advance(20);
+    await settled();
+  }
   const back = new Viewer(runtime);
   expect((await back.resume(welcome, 1)).type).toBe("session.welcome");
   rig.store.logs.append = append;
   await wait(rig.clock);
   expect(await rig.store.jobs.list({ statuses: ["error"], limit: 200 })).toHaveLength(100);
+});
+
+/** More clients with a job each than are taken over at a time, and then a crash. */
+async function crowded(rig: Machine) {
+  const before = rig.start();
+  const welcomes = new Map<string | undefined, Frame>();
+  for (let i = 0; i < 34; i++) {
+    const viewer = new Viewer(before);
+    const welcome = await viewer.hello();
+    welcomes.set(welcome.session_id, welcome);
+    await rig.submit(viewer);
+  }
+  await settled();
+  const { sessions, jobs } = rig.store;
+  /** The only job of a session. */
+  const jobOf = async (session: SessionId | undefined): Promise<JobId> => {
+    const [row] = await jobs.list({ session, limit: 1 });
+    if (row === undefined) throw new Error("unreachable");
+    return row.id;
+  };
+  const order = { sessions: await sessions.list(), jobs: await jobs.list({ limit: 99 }) };
+  return { welcomes, jobOf, order };
+}
+
+for (const call of ["a session's row", "a log", "the log that tells whose failure it is"]) {
+  test(`R-6.3-20: after one log was refused for good, a single rejection of ${call} harms nobody`, async () => {
+    const rig = machine();
+    const { welcomes, jobOf, order } = await crowded(rig);
+    const [bad, last] = [order.sessions[0], order.sessions.at(-1)];
+    const [job, bystander] = [await jobOf(bad), await jobOf(last)];
+    refuse(rig, job, ["read"]);
+    const { logs, sessions } = rig.store;
+    const { read } = logs;
+    const { runs, attachments } = sessions;
+    const isKnown = (id: JobId) => order.jobs.some((row) => row.id === id);
+    let isDue = call.startsWith("the log");
+    const once = async (isIt: boolean): Promise<void> => {
+      if (!isIt || !isDue) return;
+      isDue = false;
+      throw new Error("connection reset");
+    };
+    logs.read = async (id, ...rest) => {
+      await once(call === "a log" ? id === bystander : !isKnown(id));
+      return read.call(logs, id, ...rest);
+    };
+    sessions.attachments = async (id) => {
+      await once(call === "a session's row" && id === last);
+      return attachments.call(sessions, id);
+    };
+    const turn = Promise.withResolvers<void>();
+    sessions.runs = async (id) => {
+      if (id !== bad) await turn.promise;
+      return runs.call(sessions, id);
+    };
+    const runtime = rig.start();
+    await exhaust(rig.clock);
+    await exhaust(rig.clock);
+    // The first session has been given up, and the last one has not been begun.
+    if (!call.startsWith("the log")) isDue = true;
+    turn.resolve();
+    await settled();
+    expect(isDue).toBe(false);
+    rig.clock.advance(20);
+    const welcome = welcomes.get(last);
+    if (welcome === undefined) throw new Error("unreachable");
+    const back = new Viewer(runtime);
+    expect((await back.resume(welcome, 1)).type).toBe("session.welcome");
+    await back.terminal(bystander);
+    expect(runtime.sessions.list()).toHaveLength(33);
+  });
+}
+
+test("R-7.3-10: after one job was refused for good, a single rejection strands no other", async () => {
+  const rig = machine();
+  const { order } = await crowded(rig);
+  const [bad = "", last = ""] = [order.jobs[0]?.id, order.jobs.at(-1)?.id];
+  refuse(rig, bad, ["append"]);
+  const { append, read } = rig.store.logs;
+  const turn = Promise.withResolvers<void>();
+  rig.store.logs.read = async (id, ...rest) => {
+    if (id !== bad) await turn.promise;
+    return read.call(rig.store.logs, id, ...rest);
+  };
+  let rejected = 0;
+  rig.store.logs.append = async (batches) => {
+    if (batches.some((batch) => batch.job === last) && rejected++ === 0) {
+      throw new Error("connection reset");
+    }
+    return append.call(rig.store.logs, batches);
+  };
+  const runtime = rig.start();
+  await exhaust(rig.clock);
+  turn.resolve();
+  await settled();
+  expect(rejected).toBe(1);
+  rig.clock.advance(20);
+  expect((await new Viewer(runtime).hello()).type).toBe("session.welcome");
+  expect(await statusOf(rig, last)).toBe("error");
+  expect(rig.warnings()).toEqual(["a job cannot be recovered yet"]);
 });
 
 test("R-7.2-5, R-6.3-20: who comes while a job is recovered is answered afterwards, and the job of a key is that one", async () => {

@@ -164,8 +164,9 @@ export class Sessions {
   }
 
   async #restoreReadable(id: SessionId, jobs: KeptJobs, patience: Patience): Promise<void> {
-    const { logs, logger } = this.#options;
-    const problem = await unreadable(logs, patience, (named) => this.#restore(id, jobs, named));
+    const { logger } = this.#options;
+    const restore = (logs: RestoredLogs) => this.#restore(id, jobs, logs);
+    const problem = await unreadable(this.#options, patience, restore);
     if (problem === undefined) return;
     const text = "a session cannot be read and is forgotten: its client has to open another one";
     logger.error({ session: id, err: problem }, text);
