@@ -155,9 +155,10 @@ export class JobOperations {
     await this.#ready;
     const job = this.#live.get(id as JobId);
     if (job === undefined) {
-      if (this.#live.isStranded(id as JobId)) throw stranded(id as JobId);
+      const isStranded = this.#live.isStranded(id as JobId);
       const row = await this.#index.get(id as JobId);
       if (row !== undefined && isTerminal(row.status)) return false;
+      if (isStranded) throw stranded(id as JobId);
       throw new ArcpError("JOB_NOT_FOUND", `there is no job ${id}`);
     }
     let ended: unknown;

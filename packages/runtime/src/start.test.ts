@@ -329,6 +329,98 @@ test("R-14-2: who waits for a job that is removed before it is recovered learns 
   });
 });
 
+test("R-6.6-5, R-7.6-2: a job whose log the store refuses keeps no other from being listed, and is hidden from strangers as ever", async () => {
+  const rig = machine();
+  const { job, bystander } = await crashed(rig);
+  refuse(rig, job, ["read"]);
+  const runtime = rig.start({ policy: { mayObserve: () => false } });
+  await exhaust(rig.clock);
+  await exhaust(rig.clock);
+  const again = new Viewer(runtime);
+  await again.hello([...ALL_FEATURES, "list_jobs"]);
+  const { payload } = await again.reply(again.send("session.list_jobs", {}));
+  expect(payload.jobs).toHaveLength(2);
+  const entry = (id: string) => payload.jobs.find(({ job_id }: Frame) => job_id === id);
+  expect(entry(job)).toMatchObject({ status: "running", agent: expect.any(String) });
+  expect(entry(job)).not.toHaveProperty("last_job_seq");
+  expect(entry(bystander)).toMatchObject({ status: "error", last_job_seq: 2 });
+  const stranger = new Viewer(runtime);
+  await stranger.hello(undefined, "other");
+  for (const verb of ["job.subscribe", "job.cancel"]) {
+    const refused = await stranger.reply(stranger.send(verb, { job_id: job }));
+    expect(refused.payload).toMatchObject({ code: "JOB_NOT_FOUND" });
+    const own = await again.reply(again.send(verb, { job_id: job }));
+    expect(own.payload).toMatchObject({ code: "INTERNAL_ERROR", retryable: true });
+  }
+});
+
+/** A parent and a child that was stored but has not begun, and then a crash. The store refuses calls about one of them. */
+async function delegated(
+  rig: Machine,
+  told: boolean,
+  calls: (parent: string, child: string) => () => void,
+) {
+  const before = new Viewer(rig.start());
+  const welcome = await before.hello([...ALL_FEATURES, "list_jobs"]);
+  const parent = await rig.submit(before, LEASE);
+  await settled();
+  const { append } = rig.store.logs;
+  rig.store.logs.append = async (batches) => {
+    if (told) await append.call(rig.store.logs, batches);
+    return new Promise(() => {});
+  };
+  void parent.ctx.delegate("led");
+  await settled();
+  rig.store.logs.append = append;
+  const [child] = await rig.store.jobs.list({ parent: parent.id as JobId, limit: 9 });
+  if (child === undefined) throw new Error("unreachable");
+  const mend = calls(parent.id, child.id);
+  const runtime = rig.start();
+  await exhaust(rig.clock);
+  return { welcome, runtime, parent: parent.id, child: child.id, mend };
+}
+
+test("R-10-2: a stranded job that may never have been announced is shown to nobody", async () => {
+  const rig = machine();
+  const { runtime, parent, child, mend } = await delegated(rig, false, (log) =>
+    refuse(rig, log, ["read"]),
+  );
+  await exhaust(rig.clock);
+  const viewer = new Viewer(runtime);
+  await viewer.hello([...ALL_FEATURES, "list_jobs"]);
+  const { payload } = await viewer.reply(viewer.send("session.list_jobs", {}));
+  expect(payload.jobs).toMatchObject([{ job_id: parent }]);
+  for (const verb of ["job.subscribe", "job.cancel"]) {
+    const refused = await viewer.reply(viewer.send(verb, { job_id: child }));
+    expect(refused.payload.details).toEqual({ reason: "job_stranded", job_id: child });
+  }
+  mend();
+  await wait(rig.clock);
+  await wait(rig.clock);
+  expect(await statusOf(rig, parent)).toBe("error");
+  const gone = await viewer.reply(viewer.send("job.subscribe", { job_id: child }));
+  expect(gone.payload.code).toBe("JOB_NOT_FOUND");
+});
+
+test("R-10-2: a stranded job that was announced is announced to its owner again, and ends later", async () => {
+  const rig = machine();
+  const { welcome, runtime, parent, child, mend } = await delegated(rig, true, (_, log) =>
+    refuse(rig, log, ["append"]),
+  );
+  const back = new Viewer(runtime);
+  await back.resume(welcome, 1);
+  await back.terminal(parent);
+  expect(back.frames.map(({ type, job_id }) => [type, job_id])).toEqual([
+    ["session.welcome", undefined],
+    ["job.accepted", child],
+    ["job.event", parent],
+    ["job.error", parent],
+  ]);
+  mend();
+  await wait(rig.clock);
+  expect((await back.terminal(child)).payload.final_status).toBe("cancelled");
+});
+
 test("a store that refuses all it is asked for is waited for once, and then the runtime has failed", async () => {
   const rig = machine();
   const viewer = new Viewer(rig.start());
@@ -540,6 +632,25 @@ test("J1, P5: what another runtime has taken over meanwhile is left to it, and e
   const again = await other.submit("led", null, { idempotency_key: "k" });
   expect(again).toMatchObject({ type: "job.accepted", job_id: job });
   expect(rig.runs()).toBe(2);
+  // That one ends it.
+  const text = JSON.stringify({ final_status: "success" });
+  const end = writeRecord({
+    stems,
+    jobSeq: 3,
+    kind: "terminal",
+    type: "job.result",
+    payload: text,
+  });
+  const change = { status: "success", finishedAt: 1 } as const;
+  await append.call(rig.store.logs, [{ job: job as JobId, after: 2, records: [end], change }]);
+  const owner = new Viewer(runtime);
+  await owner.resume(welcomes.one, 1);
+  const cancelled = await owner.reply(owner.send("job.cancel", { job_id: job }));
+  expect(cancelled).toMatchObject({
+    type: "job.cancelled",
+    payload: { current_status: "success" },
+  });
+  expect(await runtime.jobs.cancel(job)).toBe(false);
 });
 
 test("P5: a session that another runtime takes over while it is restored is left to that one", async () => {

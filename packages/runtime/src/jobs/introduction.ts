@@ -10,7 +10,7 @@ import { jobOf, type Kept } from "./finished-job.ts";
 export async function introductionOf(id: JobId, kept: Kept): Promise<Acceptance | undefined> {
   const row = await unlessDamaged(kept.store.jobs.get(id));
   if (row === undefined || row.request !== undefined) return undefined;
-  // No need to wait: the caller has read the record that announces the job.
-  const job = kept.jobs.get(id) ?? (await jobOf(kept, row));
-  return job && acceptanceOf(row);
+  // No need to wait, or to doubt that it exists: the caller has read the record that announces the job.
+  const isThere = kept.jobs.get(id) !== undefined || kept.jobs.isStranded(id);
+  return isThere || (await jobOf(kept, row)) ? acceptanceOf(row) : undefined;
 }

@@ -23,8 +23,9 @@ export const cancel: Verb<"job.cancel"> = async (services, { session }, request)
     });
   const live = services.jobs.get(job.id);
   if (live !== undefined) await live.life.cancel({ reason }, acknowledge);
+  else if (isTerminal(job.status)) acknowledge(job.status);
   else if (services.jobs.isStranded(job.id)) throw stranded(job.id);
-  else acknowledge(isTerminal(job.status) ? job.status : undefined);
+  else acknowledge(undefined);
   services.logger.info({ job: job.id, principal: session.principal }, "job cancelled");
 };
 

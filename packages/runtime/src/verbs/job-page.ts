@@ -1,7 +1,6 @@
 import { formatTimestamp, type JobStatus, type SessionId } from "@arcp/core";
-import { jobOf } from "../jobs/finished-job.ts";
+import { listableJob } from "../jobs/finished-job.ts";
 import type { Journal } from "../session/journal.ts";
-import { unlessDamaged } from "../store/damage.ts";
 import type { ListedJob, Place } from "../store/index.ts";
 import { formatCursor } from "./job-cursor.ts";
 import { numberingOf } from "./numbering.ts";
@@ -51,7 +50,7 @@ export class JobPage {
     const live = this.#services.jobs.get(row.id);
     // A job whose end is already on the wire is not listed as running.
     if (live?.live === false) await live.ended;
-    const job = await unlessDamaged(jobOf(this.#services, row));
+    const job = await listableJob(this.#services, row);
     const numbering = job && (await this.#numberingOf(job.submittedIn));
     // Read the status once, so that the filter and the entry agree. For a job that another runtime has taken over, the index knows
     // it.

@@ -29,13 +29,17 @@ export async function observableJob(
   principal: string,
   id: JobId,
 ): Promise<KnownJob> {
-  const job = await findJob(services, id).catch((error: unknown) => {
+  const isVisible = (job: Observed): boolean => mayObserve(services, principal, job);
+  const job = await findJob(services, id, isVisible).catch((error: unknown) => {
     if (!(error instanceof DamagedRow)) throw error;
     throw error.principal === principal ? jobDamaged(id, error) : jobNotFound();
   });
-  if (job === undefined || !mayObserve(services, principal, job)) throw jobNotFound();
+  if (job === undefined) throw jobNotFound();
   return job;
 }
+
+/** What decides who may observe a job. */
+type Observed = Pick<KnownJob, "id" | "principal" | "agent">;
 
 /**
  * Whether a principal may observe a job: its submitter always, others as the operator's policy says (R-7.6-1). If the policy fails,
@@ -45,7 +49,7 @@ export async function observableJob(
 export function mayObserve(
   { policy, logger }: Pick<Services, "policy" | "logger">,
   principal: string,
-  { id, principal: submitter, agent }: Pick<KnownJob, "id" | "principal" | "agent">,
+  { id, principal: submitter, agent }: Observed,
   failed = (err: unknown) => logger.error({ job: id, principal, err }, POLICY_FAILED),
 ): boolean {
   if (submitter === principal) return true;
