@@ -91,10 +91,14 @@ export class Connection implements Link {
       for await (const frame of this.#transport.frames) {
         this.#binding?.heartbeat?.heard();
         // Awaits only what is pending: on small requests, most of the time would go into needless awaits.
-        const patience = this.#binding?.intake.patience();
-        if (patience !== undefined) await patience;
         const spent = this.#context.projector.turn.spend("answering", FRAME_STEPS);
         if (spent !== undefined) await spent;
+        // Checked anew each time: another session may have been faster to take the room that was made.
+        for (;;) {
+          const room = this.#binding?.intake.room();
+          if (room === undefined) break;
+          await room;
+        }
         const binding = this.#binding;
         if (binding !== undefined) {
           const resumed = binding.intake.take(frame);

@@ -4,7 +4,7 @@ import type { Dialect } from "./dialect/dialect.ts";
 import { type Rejected, rejected } from "./dialect/rejection.ts";
 import { type Opening, readRequest } from "./inbound.ts";
 import { jsonWeight } from "./json-weight.ts";
-import type { RequestLimit, Requests } from "./session/requests.ts";
+import type { RequestLimit } from "./session/requests.ts";
 import type { Session } from "./session/session.ts";
 import { dispatch } from "./verbs/index.ts";
 import { reject } from "./verbs/reject.ts";
@@ -41,8 +41,8 @@ export class Intake {
   readonly #options: IntakeOptions;
   #confirmed = false;
   #exchanged = false;
-  /** Set when waiting for the requests in progress did not make room. */
-  #impatient = false;
+  /** Until when a request waits for room, on the monotonic clock; undefined as long as there is room. */
+  #patientUntil: number | undefined;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -57,18 +57,18 @@ export class Intake {
 
   /**
    * Makes a burst wait for earlier requests. If those hang, it waits only once.
-   * @returns what to wait for, or undefined
+   * @returns what to wait for before asking again; undefined if the next request can be taken, or refused
    */
-  patience(): Promise<void> | undefined {
-    const { requests } = this.#options.session;
-    if (requests.reached === undefined) this.#impatient = false;
-    else if (!this.#impatient) return this.#waitForRoom(requests);
-    return undefined;
-  }
-
-  async #waitForRoom(requests: Requests): Promise<void> {
-    await this.wait(requests.room());
-    this.#impatient = requests.reached !== undefined;
+  room(): Promise<void> | undefined {
+    const { session, services } = this.#options;
+    if (session.requests.reached === undefined) {
+      this.#patientUntil = undefined;
+      return undefined;
+    }
+    const now = services.clock.monotonic();
+    this.#patientUntil ??= now + MAX_WAIT_MS;
+    const left = this.#patientUntil - now;
+    return left > 0 ? this.wait(session.requests.room(), left) : undefined;
   }
 
   /** Waits for requests in progress, but not for long: nothing else is read meanwhile, not even a ping (R-4-2). */
