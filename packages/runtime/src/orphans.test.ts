@@ -306,3 +306,48 @@ test("R-6.3-18: a process that dies while a session ends leaves no orphan to the
   end("too late");
   expect(await endOf({ runtime }, id)).toEqual(orphaned);
 });
+
+/** A job that may run again and that nobody comes back for, while the store refuses to let it be recovered. */
+async function stranded() {
+  const rig = hosts({ cancelOrphans: true, led: { attempts: 3 } });
+  const viewer = await arrival(rig.start());
+  const { id } = await rig.submit(viewer);
+  await settled();
+  const { get } = rig.store.jobs;
+  rig.store.jobs.get = (job) =>
+    job === id ? Promise.reject(new Error("busy")) : get.call(rig.store.jobs, job);
+  const runtime = rig.start();
+  for (const pause of [20, 100, 500, 2000, WINDOW]) {
+    await settled();
+    rig.clock.advance(pause);
+  }
+  await settled();
+  expect(runtime.sessions.list()).toEqual([]);
+  const mend = async (): Promise<void> => {
+    rig.store.jobs.get = get;
+    await settled();
+  };
+  return { ...rig, runtime, id, mend };
+}
+
+test("R-6.3-18: a job that is recovered after its session has ended is an orphan too, and does not run again", async () => {
+  const rig = await stranded();
+  await rig.mend();
+  rig.clock.advance(60_000);
+  await settled();
+  expect(await endOf(rig, rig.id)).toEqual(orphaned);
+  expect(rig.runs()).toBe(1);
+});
+
+test("R-6.3-18: a job that is recovered after its session has ended is no orphan if somebody follows it by then", async () => {
+  const rig = await stranded();
+  await rig.mend();
+  const watcher = await watching(rig.runtime, rig.id);
+  const run = rig.nextRun();
+  rig.clock.advance(60_000);
+  const { ctx, end } = await run;
+  await settled();
+  expect(ctx.signal.aborted).toBe(false);
+  end("done");
+  expect((await watcher.terminal(rig.id)).payload).toMatchObject({ result: "done" });
+});

@@ -39,17 +39,20 @@ export class Orphans {
    */
   async abandoned(session: Session, followed: readonly JobId[]): Promise<void> {
     const { jobs } = this.#options;
-    await this.#cancelOrphans(session, followed);
+    const { principal } = session;
+    await this.#cancelOrphans(principal, followed);
     if (!session.submits.pending) return;
     await session.submits.settled();
     const late = [...jobs].filter((job) => job.session === session.id).map(({ id }) => id);
-    await this.#cancelOrphans(session, late);
+    await this.#cancelOrphans(principal, late);
   }
 
-  async #cancelOrphans({ principal }: Session, ids: readonly JobId[]): Promise<void> {
+  async #cancelOrphans(principal: string, ids: readonly JobId[]): Promise<void> {
     const { jobs, turn } = this.#options;
     const cancels: Promise<void>[] = [];
     for (const id of ids) {
+      // Nobody waits for that: it may take any time.
+      void jobs.recovered(id)?.then(() => this.#cancelOrphans(principal, [id]));
       const job = jobs.get(id);
       if (job?.principal !== principal) continue;
       // There may be any number of jobs (J4).

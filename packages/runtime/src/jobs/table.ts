@@ -13,6 +13,12 @@ export interface FinishedJobs {
   readonly lost: (job: Job) => void;
 }
 
+interface Stranded {
+  /** The session that has adopted it since. */
+  adopter: SessionId | undefined;
+  readonly recovered: PromiseWithResolvers<void>;
+}
+
 /** The live jobs, until their end is durable. Finished ones are in the store. */
 export class JobTable {
   readonly #jobs = new TransientMap<JobId, Job>();
@@ -22,8 +28,8 @@ export class JobTable {
   readonly #finished: FinishedJobs;
   /** Finished jobs that are being removed from the store. */
   readonly #leaving = new Set<JobId>();
-  /** Unfinished jobs that this runtime does not run, each with the session that has adopted it since. */
-  readonly #stranded = new Map<JobId, SessionId | undefined>();
+  /** Unfinished jobs that this runtime does not run. */
+  readonly #stranded = new Map<JobId, Stranded>();
   /** How many clients are about to follow a job, which must be kept for them. */
   readonly #expected = new Map<JobId, number>();
   #onAdd: ((job: Job) => void) | undefined;
@@ -72,7 +78,8 @@ export class JobTable {
     session: SessionId,
     isThere: (session: SessionId) => boolean,
   ): readonly Adopted[] {
-    if (this.#stranded.has(id)) this.#stranded.set(id, session);
+    const stranded = this.#stranded.get(id);
+    if (stranded !== undefined) stranded.adopter = session;
     const job = this.#jobs.get(id);
     if (job === undefined) return [];
     const from = job.session;
@@ -134,18 +141,24 @@ export class JobTable {
    * it over. It exists, so its key is used and it can be watched.
    */
   strand(id: JobId): void {
-    this.#stranded.set(id, undefined);
+    this.#stranded.set(id, { adopter: undefined, recovered: Promise.withResolvers() });
   }
 
   /** The job is recovered at last. @returns the session that has adopted it meanwhile, perhaps after its row was read for that */
   unstrand(id: JobId): SessionId | undefined {
-    const adopter = this.#stranded.get(id);
+    const stranded = this.#stranded.get(id);
     this.#stranded.delete(id);
-    return adopter;
+    stranded?.recovered.resolve();
+    return stranded?.adopter;
   }
 
   isStranded(id: JobId): boolean {
     return this.#stranded.has(id);
+  }
+
+  /** Resolves once the stranded job is recovered, which may be never; undefined if it is not stranded. */
+  recovered(id: JobId): Promise<void> | undefined {
+    return this.#stranded.get(id)?.recovered.promise;
   }
 
   /** Whether this session submitted or owns a live job. */
