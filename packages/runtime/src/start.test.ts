@@ -421,6 +421,25 @@ test("R-10-2: a stranded job that was announced is announced to its owner again,
   expect((await back.terminal(child)).payload.final_status).toBe("cancelled");
 });
 
+test("R-7.3-10: a job that can be recovered again waits for one attempt of each job that cannot, and no longer pauses", async () => {
+  const rig = machine();
+  const { order } = await crowded(rig);
+  const last = order.jobs.at(-1)?.id ?? "";
+  const { append } = rig.store.logs;
+  let isBack = false;
+  rig.store.logs.append = async (batches) => {
+    if (!isBack || batches.some(({ job }) => job !== last)) throw new Error("no connection");
+    return append.call(rig.store.logs, batches);
+  };
+  const runtime = rig.start();
+  await exhaust(rig.clock);
+  rig.clock.advance(20);
+  expect((await new Viewer(runtime).hello()).type).toBe("session.welcome");
+  isBack = true;
+  for (let i = 0; i < order.jobs.length; i++) await wait(rig.clock);
+  expect(await statusOf(rig, last)).toBe("error");
+});
+
 test("a store that refuses all it is asked for is waited for once, and then the runtime has failed", async () => {
   const rig = machine();
   const viewer = new Viewer(rig.start());

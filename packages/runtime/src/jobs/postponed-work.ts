@@ -4,7 +4,7 @@ import { isClosed } from "../store/closed.ts";
 import type { ReadableStore } from "../store/readable-logs.ts";
 import { AnnouncedChildren } from "./announced-children.ts";
 
-/** The retry interval in milliseconds: `first` for so many `times`, then doubling up to `longest`. */
+/** The retry interval in milliseconds: `first` for so many `times` per job, then doubling up to `longest`. */
 const PAUSE = { first: 2000, times: 30, longest: 60_000 };
 
 /** Rejects as long as the store refuses, and is then called again. */
@@ -49,7 +49,8 @@ export class PostponedWork {
 
   #arm(): void {
     if (this.#closed || this.#timer !== undefined || this.#postponed.size === 0) return;
-    const longer = Math.max(0, this.#refused - PAUSE.times);
+    const rounds = Math.floor(this.#refused / this.#postponed.size);
+    const longer = Math.max(0, rounds - PAUSE.times);
     const pause = Math.min(PAUSE.first * 2 ** longer, PAUSE.longest);
     this.#timer = this.#options.clock.after(pause, () => void this.#retry());
   }
