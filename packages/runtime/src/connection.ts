@@ -77,7 +77,8 @@ export class Connection implements Link {
   /** Serves the peer until the connection ends. Never rejects. */
   async run(): Promise<void> {
     await this.#context.ready;
-    await this.#read();
+    // The runtime may have closed it meanwhile.
+    if (this.#state.kind !== "closed") await this.#read();
     // A peer that has closed its sending side may still read the replies to its last requests.
     if (this.#state.kind !== "closed") this.hangUp("normal");
     await this.outbox.closed;

@@ -460,6 +460,21 @@ test("a store that refuses all it is asked for is waited for once, and then the 
   expect(asked).toBeLessThanOrEqual(32 * 7);
 });
 
+test("a runtime whose start fails leaves no timer of those who waited for it", async () => {
+  const rig = machine();
+  await crashed(rig);
+  rig.store.logs.read = () => Promise.reject(new Error("no connection"));
+  // The clock has the timers of the process that crashed, too.
+  const before = rig.clock.pending;
+  const runtime = rig.start();
+  const waiting = new Viewer(runtime);
+  void waiting.hello();
+  await exhaust(rig.clock);
+  await runtime.failed;
+  expect(await answered(waiting)).toMatchObject({ payload: { code: "INTERNAL_ERROR" } });
+  expect(rig.clock.pending).toBe(before);
+});
+
 test("a store that refuses the ends of all jobs holds the start up only once", async () => {
   const rig = machine();
   const viewer = new Viewer(rig.start());
