@@ -1,16 +1,16 @@
 import { type FileHandle, lstat, readlink } from "node:fs/promises";
-import { sep } from "node:path";
 import type { ArcpError } from "@arcp/core";
 import { type FileCapability, type Reach, reaches } from "./file-reach.ts";
 import type { Guard } from "./guard.ts";
 import type { CompiledLease } from "./lease.ts";
 import { locate } from "./location.ts";
 import { canonicalPath } from "./path.ts";
+import { isMisread } from "./windows-name.ts";
 
 // How a job accesses files. A path is checked three times, each time against something harder to forge:
 //
 //   1. the requested path, canonical, before the disk is touched;
-//   2. the real location, with every symbolic link followed;
+//   2. the real location, with every symbolic link followed, and on Windows every other name;
 //   3. the opened file, because a link may have been put in place after (2).
 //
 // F1  A path that is not covered is refused in the same way whether it exists or not.
@@ -64,16 +64,6 @@ export async function openCovered(
   }
   throw leadsAway(access, target);
 }
-
-/**
- * Whether Windows would read the path differently than it was compared: `..` after a backslash, a drive, a stream of a file,
- * ignored trailing dots and spaces, or a device, which has its name in every directory and with every extension.
- */
-function isMisread(location: string): boolean {
-  return sep === "\\" && (/[\\:]|[. ](?:\/|$)/.test(location) || DEVICE.test(location));
-}
-
-const DEVICE = /\/(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:[./]|$)/i;
 
 /**
  * The refusal for a path that leads out of the lease. It names the requested path, because the job must not learn where that leads.

@@ -1,10 +1,12 @@
 import { readlink } from "node:fs/promises";
+import { posix } from "node:path";
+import { ownName } from "./windows-name.ts";
 
 /** The most links that one path may lead through, as in the Linux kernel. */
 const MAX_LINKS = 40;
 
-/** What is at an absolute path: a link to `to`, something else, or nothing that can be reached. */
-type Found = { readonly to: string } | "no link" | "nothing";
+/** What is at an absolute path: a link to `to`, something else, nothing that can be reached, or something under another name. */
+type Found = { readonly to: string } | "no link" | "nothing" | "unknown";
 
 /** Looks up an absolute path of which all but the last name are known not to be links. */
 export type Look = (path: string) => Promise<Found>;
@@ -13,7 +15,7 @@ export type Look = (path: string) => Promise<Found>;
  * Where an absolute path leads once every symbolic link is followed. Unlike `realpath` it also handles paths that do not exist, and
  * keeps names unchanged that cannot be looked up. So an uncovered path can be refused in the same way whether it exists or not.
  *
- * @returns undefined if the links form a cycle, or there are too many
+ * @returns undefined if the links form a cycle, if there are too many, or if the system does not say what a name stands for
  */
 export async function locate(path: string, look: Look = lookUp): Promise<string | undefined> {
   const pending = names(path);
@@ -33,6 +35,7 @@ export async function locate(path: string, look: Look = lookUp): Promise<string 
     }
     const next = `${location}/${name}`;
     const found = next.length > nothingAt ? "nothing" : await look(next);
+    if (found === "unknown") return undefined;
     if (typeof found === "string") {
       location = next;
       if (found === "nothing") nothingAt = Math.min(nothingAt, next.length);
@@ -60,8 +63,12 @@ async function lookUp(path: string): Promise<Found> {
   try {
     return { to: await readlink(path) };
   } catch (error) {
-    return UNREACHABLE.has((error as NodeJS.ErrnoException).code) ? "nothing" : "no link";
+    if (UNREACHABLE.has((error as NodeJS.ErrnoException).code)) return "nothing";
   }
+  const name = await ownName(path);
+  if (name === undefined) return "unknown";
+  // Another name leads to one next to it, as a link does.
+  return name === posix.basename(path) ? "no link" : { to: name };
 }
 
 /** Errors that mean that nothing below the path can be found either. */
