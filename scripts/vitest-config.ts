@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { HangReporter } from "./hang-reporter.ts";
@@ -12,7 +13,8 @@ process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(
 const replacing = readdirSync("src", { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".test.ts"))
   .filter((file) => readFileSync(`src/${file}`, "utf8").includes("vi.mock("))
-  .map((file) => `src/${file}`);
+  // Patterns have the same separator on every system.
+  .map((file) => `src/${file.replaceAll(sep, "/")}`);
 
 const include = ["src/**/*.test.ts"];
 
