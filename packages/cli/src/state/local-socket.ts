@@ -4,7 +4,6 @@ import { createConnection, createServer, type Server, type Socket } from "node:n
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { text } from "node:stream/consumers";
-import { finished } from "node:stream/promises";
 
 /** What one process asks another over a local socket. */
 export interface LocalRequest {
@@ -55,7 +54,7 @@ export class LocalSocket implements AsyncDisposable {
     const own = isLong ? await mkdtemp(join(tmpdir(), "arcp-")) : undefined;
     const path = pipe ?? join(own ?? directory, name);
     const asking = new Set<Socket>();
-    const server = createServer({ allowHalfOpen: true }, (socket) => {
+    const server = createServer((socket) => {
       socket.on("error", () => socket.destroy());
       void serve(socket, asking, answer).catch(() => socket.destroy());
     });
@@ -89,7 +88,8 @@ export class LocalSocket implements AsyncDisposable {
     const socket = createConnection({ path, signal });
     try {
       await once(socket, "connect");
-      socket.end(JSON.stringify(request));
+      // No half of a named pipe can be ended by itself, so the end of the request is that of its line.
+      socket.write(`${JSON.stringify(request)}\n`);
       const answer = await text(socket);
       return answer === "" ? undefined : (JSON.parse(answer) as LocalAnswer);
     } catch (error) {
@@ -130,19 +130,22 @@ async function serve(
   answer: (request: LocalRequest) => Promise<LocalAnswer>,
 ): Promise<void> {
   asking.add(socket);
-  const asked = await question(socket).finally(() => asking.delete(socket));
-  if (asked === "") return void socket.end();
-  socket.end(JSON.stringify(await answer(JSON.parse(asked) as LocalRequest)));
+  const asked = await firstLine(socket).finally(() => asking.delete(socket));
+  if (asked !== undefined) {
+    socket.write(JSON.stringify(await answer(JSON.parse(asked) as LocalRequest)));
+  }
+  socket.destroySoon();
 }
 
-/** Reads until the peer ends its side. Except in Node 24, `text` would also close ours, before the answer. */
-async function question(socket: Socket): Promise<string> {
-  let asked = "";
-  socket.setEncoding("utf8").on("data", (piece: string) => {
-    asked += piece;
-  });
-  await finished(socket, { writable: false });
-  return asked;
+/** @returns undefined if the peer ends before */
+async function firstLine(socket: Socket): Promise<string | undefined> {
+  let read = "";
+  for await (const piece of socket.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
+    read += piece;
+    const end = read.indexOf("\n");
+    if (end >= 0) return read.slice(0, end);
+  }
+  return undefined;
 }
 
 function isGone(error: unknown): boolean {
