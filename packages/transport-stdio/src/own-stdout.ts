@@ -1,6 +1,7 @@
 import { Console } from "node:console";
 import { Writable } from "node:stream";
 import { LocalError } from "@arcp/core";
+import { descriptorOutput } from "./descriptor-output.ts";
 
 let taken = false;
 
@@ -42,7 +43,8 @@ export function takeStdout(): Writable {
     Object.assign(console, new Console({ stdout, stderr }));
   }
   for (const stream of [stdout, stderr]) stream.on("error", () => {});
-  return new Writable({ write });
+  // On Windows its own `write` waits, and the whole program with it, as long as the parent reads nothing.
+  return process.platform === "win32" ? descriptorOutput(stdout.fd) : new Writable({ write });
 }
 
 /** The methods that decide what a stream does with its bytes. */
