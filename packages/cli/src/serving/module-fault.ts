@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { basename, relative } from "node:path";
+import { basename, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Says in one line, which begins with the place, why a module could not be imported. */
@@ -15,7 +15,7 @@ function reason(error: unknown, cwd: string): string {
   if (!(error instanceof Error)) return `it throws ${JSON.stringify(error) ?? String(error)}`;
   const [line = ""] = error.message.split("\n", 1);
   const code = "code" in error ? error.code : undefined;
-  if (code === "ERR_MODULE_NOT_FOUND") return line.replaceAll(`${cwd}/`, "") + hint(error);
+  if (code === "ERR_MODULE_NOT_FOUND") return line.replaceAll(`${cwd}${sep}`, "") + hint(error);
   return error.name === "Error" ? line : `${error.name}: ${line}`;
 }
 
