@@ -68,7 +68,7 @@ function absolute(pattern: string, cwd: string): string {
 }
 
 /** On Windows `C:\work` is `/work` in a lease, whose paths are on the runtime's current drive. */
-function posixPath(directory: string): string {
+export function posixPath(directory: string): string {
   if (sep !== win32.sep) return directory;
   return `/${directory.slice(win32.parse(directory).root.length).replaceAll(sep, "/")}`;
 }

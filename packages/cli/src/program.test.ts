@@ -14,8 +14,8 @@ const bin = fileURLToPath(new URL("../bin/arcp.js", import.meta.url));
 test("--version says what runs here, and from where", async () => {
   const { code, out, err } = await arcp(["--version"]);
   expect([code, err]).toEqual([0, ""]);
-  expect(out).toMatch(
-    /^@arcp\/cli +\d\S* +\/\S*packages\/cli\n@arcp\/runtime +\d\S* +\/\S*packages\/runtime\nprotocol +ARCP 1\.1 +@arcp\/core\nNode +\d\S+ +\/\S+\n$/,
+  expect(out.replaceAll("\\", "/")).toMatch(
+    /^@arcp\/cli +\d\S* +(?:[A-Z]:)?\/\S*packages\/cli\n@arcp\/runtime +\d\S* +(?:[A-Z]:)?\/\S*packages\/runtime\nprotocol +ARCP 1\.1 +@arcp\/core\nNode +\d\S+ +(?:[A-Z]:)?\/\S+\n$/,
   );
 });
 
@@ -136,23 +136,27 @@ test("an output that cannot be written is reported with the reason", async () =>
   );
 });
 
-test("a reader that stops reading does not hold up an interrupted command", async () => {
-  await using site = await Site.open();
-  const env = { ...process.env, ...site.env };
-  const child = spawn(process.execPath, [bin, "submit", "counting", "--json"], {
-    env,
-    stdio: "pipe",
-  });
-  using _killed = { [Symbol.dispose]: () => void child.kill("SIGKILL") };
-  await once(child.stdout, "readable");
-  site.counting.upTo(3_000);
-  const beside = site.play(["watch"]);
-  await beside.until(/number 3000\n/);
-  child.kill("SIGTERM");
-  expect(await once(child, "exit")).toEqual([130, null]);
-  site.counting.end();
-  await beside.done;
-});
+// On Windows, a signal from another process ends this one unheard.
+test.skipIf(process.platform === "win32")(
+  "a reader that stops reading does not hold up an interrupted command",
+  async () => {
+    await using site = await Site.open();
+    const env = { ...process.env, ...site.env };
+    const child = spawn(process.execPath, [bin, "submit", "counting", "--json"], {
+      env,
+      stdio: "pipe",
+    });
+    using _killed = { [Symbol.dispose]: () => void child.kill("SIGKILL") };
+    await once(child.stdout, "readable");
+    site.counting.upTo(3_000);
+    const beside = site.play(["watch"]);
+    await beside.until(/number 3000\n/);
+    child.kill("SIGTERM");
+    expect(await once(child, "exit")).toEqual([130, null]);
+    site.counting.end();
+    await beside.done;
+  },
+);
 
 test("a reader that misses the error still gets the exit code", async () => {
   const child = spawn(process.execPath, [bin, "watch", "--json=yes"], { stdio: "pipe" });

@@ -5,6 +5,7 @@ import type { JobId, MessageId, SessionId } from "@arcp/core";
 import { memoryStore } from "@arcp/runtime";
 import type { LogPage, LogRecord, LogStore, RecordKind, Store } from "@arcp/runtime/store";
 import fc from "fast-check";
+import type { Connection } from "../src/connection.ts";
 import { openDatabase } from "../src/database-file.ts";
 import { storeOn } from "../src/sqlite-store.ts";
 import { CrashingDatabase, Fault } from "./crashing-database.ts";
@@ -178,9 +179,12 @@ export class Interleaving {
       this.#disk = new PoweredFile(this.#place);
       return this.#disk;
     };
+    let connection: Connection | undefined;
     try {
-      this.#store = storeOn(openDatabase(this.#place, connect, insert), LIMITS, UNINDEXED);
+      connection = openDatabase(this.#place, connect, insert);
+      this.#store = storeOn(connection, LIMITS, UNINDEXED);
     } catch (error) {
+      connection?.close();
       if (!this.#database?.crashed) throw error;
       tally.crashes += 1;
       this.#moveToImage();

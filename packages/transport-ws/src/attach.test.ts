@@ -286,7 +286,10 @@ test("R-6.1-6: a peer that is gone, so that its address is unknown, does not cou
   const peers: PeerInfo[] = [];
   attach(server, {}, (_transport, peer) => peers.push(peer));
   const ends: Array<Promise<unknown>> = [];
-  server.on("connection", (socket) => ends.push(once(socket, "close")));
+  server.on("connection", (socket) => {
+    // Some systems report the reset, which `once` would take for a failure.
+    ends.push(new Promise((done) => socket.once("close", done)));
+  });
   const port = await started(server);
   for (let i = 1; i <= 5; i += 1) {
     const socket = connect(port, "127.0.0.1");
@@ -301,20 +304,24 @@ test("R-6.1-6: a peer that is gone, so that its address is unknown, does not cou
   expect(peers).toEqual([]);
 });
 
-test("a client over a Unix domain socket is local, and has no address", async () => {
-  const server = createServer();
-  const peers: PeerInfo[] = [];
-  attach(server, {}, (_transport, peer) => peers.push(peer));
-  const directory = await mkdtemp(join(tmpdir(), "arcp-"));
-  after.push(() => rm(directory, { recursive: true }));
-  const path = join(directory, "socket");
-  await new Promise<void>((done) => server.listen(path, done));
-  after.push(() => server.close());
-  const ws = new WebSocket(`ws+unix:${path}:/arcp`);
-  await once(ws, "open");
-  ws.terminate();
-  expect(peers).toEqual([{ address: "", secure: false, loopback: true }]);
-});
+// Windows has no such sockets for Node.
+test.skipIf(process.platform === "win32")(
+  "a client over a Unix domain socket is local, and has no address",
+  async () => {
+    const server = createServer();
+    const peers: PeerInfo[] = [];
+    attach(server, {}, (_transport, peer) => peers.push(peer));
+    const directory = await mkdtemp(join(tmpdir(), "arcp-"));
+    after.push(() => rm(directory, { recursive: true }));
+    const path = join(directory, "socket");
+    await new Promise<void>((done) => server.listen(path, done));
+    after.push(() => server.close());
+    const ws = new WebSocket(`ws+unix:${path}:/arcp`);
+    await once(ws, "open");
+    ws.terminate();
+    expect(peers).toEqual([{ address: "", secure: false, loopback: true }]);
+  },
+);
 
 test("R-6.1-5: a token in the Authorization header becomes the peer's, and shows in nothing that is printed of it", async () => {
   const server = createServer();

@@ -24,46 +24,50 @@ async function offered(lines: readonly (readonly string[])[], cwd: string): Prom
     .map((line) => line.split("|").filter(Boolean));
 }
 
-test("bash completes commands, flags, words and files", async () => {
-  await using place = await scratch();
-  spawnSync("touch", ["agents.ts", "arcp.db", "my agents.ts"], { cwd: place.path });
-  const [commands, some, flags, states, joined, begun, files, store, port, shells, help, typed] =
-    await offered(
-      [
-        [""],
-        ["ca"],
-        ["serve", "--to"],
-        ["jobs", "--status", ""],
-        ["jobs", "--status", "="],
-        ["jobs", "--status", "=", "ti"],
-        ["serve", "ag"],
-        ["serve", "--store", ""],
-        ["serve", "--port", ""],
-        ["completion", ""],
-        ["help", "ta"],
-        ["submit", "$(touch evaluated)", "--js"],
-      ],
-      place.path,
+// Windows has no bash of its own.
+test.skipIf(process.platform === "win32")(
+  "bash completes commands, flags, words and files",
+  async () => {
+    await using place = await scratch();
+    spawnSync("touch", ["agents.ts", "arcp.db", "my agents.ts"], { cwd: place.path });
+    const [commands, some, flags, states, joined, begun, files, store, port, shells, help, typed] =
+      await offered(
+        [
+          [""],
+          ["ca"],
+          ["serve", "--to"],
+          ["jobs", "--status", ""],
+          ["jobs", "--status", "="],
+          ["jobs", "--status", "=", "ti"],
+          ["serve", "ag"],
+          ["serve", "--store", ""],
+          ["serve", "--port", ""],
+          ["completion", ""],
+          ["help", "ta"],
+          ["submit", "$(touch evaluated)", "--js"],
+        ],
+        place.path,
+      );
+    const { out } = await arcp(["--help"]);
+    const listed = [...out.matchAll(/^ {2}([a-z]+)\b/gm)].map(([, name]) => name);
+    expect(listed).toContain("serve");
+    expect(commands).toEqual(expect.arrayContaining([...listed, "--help", "--version"]));
+    expect(some).toEqual(["cancel"]);
+    expect(flags).toEqual(["--token-file"]);
+    const all = ["pending", "running", "success", "error", "cancelled", "timed_out"];
+    expect([states, joined, begun]).toEqual([all, all, ["timed_out"]]);
+    expect(files).toEqual(["agents.ts"]);
+    expect(store?.toSorted()).toEqual(["agents.ts", "arcp.db", "my agents.ts"]);
+    expect(port).toEqual([]);
+    expect(shells).toEqual(["bash", "zsh", "fish"]);
+    expect(help).toEqual(["tap"]);
+    expect(typed).toEqual(["--json"]);
+    // Nothing that was typed was run.
+    expect(spawnSync("ls", [place.path], { encoding: "utf8" }).stdout).toBe(
+      "agents.ts\narcp.db\nmy agents.ts\n",
     );
-  const { out } = await arcp(["--help"]);
-  const listed = [...out.matchAll(/^ {2}([a-z]+)\b/gm)].map(([, name]) => name);
-  expect(listed).toContain("serve");
-  expect(commands).toEqual(expect.arrayContaining([...listed, "--help", "--version"]));
-  expect(some).toEqual(["cancel"]);
-  expect(flags).toEqual(["--token-file"]);
-  const all = ["pending", "running", "success", "error", "cancelled", "timed_out"];
-  expect([states, joined, begun]).toEqual([all, all, ["timed_out"]]);
-  expect(files).toEqual(["agents.ts"]);
-  expect(store?.toSorted()).toEqual(["agents.ts", "arcp.db", "my agents.ts"]);
-  expect(port).toEqual([]);
-  expect(shells).toEqual(["bash", "zsh", "fish"]);
-  expect(help).toEqual(["tap"]);
-  expect(typed).toEqual(["--json"]);
-  // Nothing that was typed was run.
-  expect(spawnSync("ls", [place.path], { encoding: "utf8" }).stdout).toBe(
-    "agents.ts\narcp.db\nmy agents.ts\n",
-  );
-});
+  },
+);
 
 test("every command and every flag of the help is in each script", async () => {
   const names = [...(await arcp(["--help"])).out.matchAll(/^ {2}([a-z]+)\b/gm)].map(

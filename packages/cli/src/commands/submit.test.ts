@@ -7,6 +7,7 @@ import { defineAgent } from "@arcp/runtime";
 import { listen } from "@arcp/transport-ws";
 import { afterAll, describe, expect, test } from "vitest";
 import { Site } from "../../test/site.ts";
+import { posixPath } from "../lease.ts";
 import { run } from "../program.ts";
 
 const site = await Site.open();
@@ -187,9 +188,10 @@ test("--lease and --budget make the lease, with paths resolved against the curre
     ["--budget", "EUR:2"],
   ];
   const { out } = await site.play(["submit", "lease", ...flags.flat(), "--json"], { cwd }).done;
+  const [here, above] = [cwd, site.home].map((directory) => posixPath(directory));
   expect(objects(out).at(-1).result).toEqual({
-    "fs.read": [`${cwd}/src/**`, "/etc/*"],
-    "fs.write": [`${site.home}/out`, `${cwd}/**`],
+    "fs.read": [`${here}/src/**`, "/etc/*"],
+    "fs.write": [`${above}/out`, `${here}/**`],
     "net.fetch": ["https://api.test/**"],
     "x-vendor.acme.door": ["front=open"],
     "cost.budget": ["USD:1.00", "EUR:2"],
@@ -262,8 +264,10 @@ test("--detach prints only the id, and stores what only the user can read", asyn
   const names = (await readdir(base)).sort();
   const directory = join(base, String(names.at(-2)));
   const record = join(directory, "record.json");
-  expect((await stat(directory)).mode & 0o777).toBe(0o700);
-  expect((await stat(record)).mode & 0o777).toBe(0o600);
+  if (process.platform !== "win32") {
+    expect((await stat(directory)).mode & 0o777).toBe(0o700);
+    expect((await stat(record)).mode & 0o777).toBe(0o600);
+  }
   expect(JSON.parse(await readFile(record, "utf8"))).toMatchObject({
     job: out.trim(),
     url: site.url,
@@ -399,7 +403,12 @@ describe("every failure takes one line, and has its exit code", () => {
       "arcp: an empty string is not the address of a runtime: ",
     ],
     ["no address", ["echo", "--url=here"], 2, /^arcp: here is not the address of a runtime: /],
-    ["no profile", ["echo", "--profile=work"], 2, /^arcp: there is no profile work in \//],
+    [
+      "no profile",
+      ["echo", "--profile=work"],
+      2,
+      /^arcp: there is no profile work in (?:[A-Z]:\\|\/)/,
+    ],
     ["too much", ["echo", "1", "2"], 2, "arcp: too many arguments for 'submit'"],
   ])("%s", async (_what, args, code, line) => {
     const played = await site.arcp("submit", ...args);

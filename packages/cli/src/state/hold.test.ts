@@ -1,10 +1,11 @@
 import { once } from "node:events";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { scratch } from "../../test/played.ts";
 import { Hold } from "./hold.ts";
+import { latestHolder } from "./holder.ts";
 import type { LocalAnswer } from "./local-socket.ts";
 
 const { signal } = new AbortController();
@@ -74,8 +75,8 @@ test("a holder that leaves answers what it was asked, and does not wait for a cl
     asked.resolve();
     return answer.promise;
   });
-  const [socket = ""] = (await readdir(home.path)).filter((name) => !name.startsWith("holder"));
-  const silent = createConnection(join(home.path, socket));
+  const { socket = "" } = (await latestHolder(home.path)) ?? {};
+  const silent = createConnection(socket);
   await once(silent, "connect");
   const answered = Hold.ask(home.path, cancel, signal);
   await asked.promise;

@@ -9,6 +9,7 @@ import { resolvePatternPrefixes } from "./file-reach.ts";
 import { listDirectory, openForReading, statFile } from "./file-reading.ts";
 import { Guard } from "./guard.ts";
 import { compileLease } from "./lease.ts";
+import { workspacePath } from "./workspace.ts";
 
 // An attacker moves links and files at exactly the moment between a passed check and the opening.
 
@@ -62,7 +63,7 @@ let base: string;
 let access: FileAccess;
 
 beforeEach(async () => {
-  base = await realpath(await mkdtemp(join(tmpdir(), "arcp-")));
+  base = workspacePath(await realpath(await mkdtemp(join(tmpdir(), "arcp-"))));
   await mkdir(`${base}/work/sub`, { recursive: true });
   await mkdir(`${base}/evil`);
   await writeFile(`${base}/work/sub/a`, "inside");

@@ -3,11 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Look, locate, lookingOnce } from "./location.ts";
+import { workspacePath } from "./workspace.ts";
 
 let base: string;
 
 beforeEach(async () => {
-  base = await realpath(await mkdtemp(join(tmpdir(), "arcp-")));
+  base = workspacePath(await realpath(await mkdtemp(join(tmpdir(), "arcp-"))));
   await mkdir(`${base}/a/b`, { recursive: true });
   await writeFile(`${base}/a/b/file`, "");
 });
