@@ -137,7 +137,8 @@ test("R-6.3-20: after a kill -9 the file opens at once, with everything that was
   const exit = once(child, "exit");
   let said = "";
   child.stdout.setEncoding("utf8");
-  for await (const text of child.stdout) {
+  // Its output stays open: a process that cannot write ends by itself.
+  for await (const text of child.stdout.iterator({ destroyOnReturn: false })) {
     said += text;
     if (said.split("\n").length > 20) break;
   }
