@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, mkdtempDisposable, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineAgent, memoryStore, type Provisioner } from "@arcp/runtime";
@@ -369,8 +369,8 @@ describe("jobs", () => {
   });
 
   test("R-14-2, limit liveInputCharactersPerPrincipal: an input is held once even if its job is run again", async () => {
-    const directory = await mkdtemp(join(tmpdir(), "arcp-"));
-    const path = join(directory, "arcp.db");
+    await using directory = await mkdtempDisposable(join(tmpdir(), "arcp-"));
+    const path = join(directory.path, "arcp.db");
     const count = 8;
     const input = "x".repeat(4 * 1024 * 1024 - 1024);
     // Asked to stop, it leaves its jobs to the next process.
@@ -399,7 +399,6 @@ describe("jobs", () => {
     await using _ = await house({ store: sqliteStore(path), agents: [again] });
     await eventually(() => begun === count);
     expect(((await heap()) - before) / (count * input.length)).toBeLessThan(1.4);
-    await rm(directory, { recursive: true });
   });
 
   test("R-14-2, limit subscriptionsPerSession: one more is refused until one is left; its own jobs do not count", async () => {

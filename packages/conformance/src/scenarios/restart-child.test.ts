@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { streamTransport } from "@arcp/transport-stdio";
 import { describe, expect, test } from "vitest";
 import { Scratch } from "../../test/scratch.ts";
@@ -10,7 +11,7 @@ import type { StreamEnvelope } from "../wire/stream-envelope.ts";
 import { WireClient } from "../wire/wire-client.ts";
 
 const forms: readonly ResumeForm[] = ["resume", "nested", "flat", "after-hello"];
-const serve = new URL("../../test/serve-child.ts", import.meta.url).pathname;
+const serve = fileURLToPath(new URL("../../test/serve-child.ts", import.meta.url));
 
 const isTerminal = ({ type }: StreamEnvelope): boolean => type !== "job.event";
 const seqs = (envelopes: readonly StreamEnvelope[]) => envelopes.map(({ event_seq }) => event_seq);
