@@ -35,7 +35,6 @@ class Heard extends Writable {
   }
 }
 
-/** Starts the program with nothing between it and the test. */
 /** Starts a program that does not outlive the test, even one that fails. */
 function started(program: string, ...args: string[]) {
   const child = spawn(process.execPath, [pathOf(program), ...args], { stdio: "pipe" });
@@ -43,6 +42,7 @@ function started(program: string, ...args: string[]) {
   return child;
 }
 
+/** Starts the program with nothing between it and the test. */
 function bare(program: string, ...args: string[]) {
   const child = started(program, ...args);
   const output = Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]).then(
