@@ -136,3 +136,18 @@ test("R-9.8-13: what an agent says beside its phase rotates nothing", async () =
   await wire.barrier();
   expect(job.credentials.get("one")?.value).toBe("mine");
 });
+
+test("R-9.8-13, R-8.1-3: nor does what an agent says in an event of an unknown kind, which is passed on unchanged", async () => {
+  const { wire, job } = await begun([credential("one", "mine")]);
+  const forged = { phase: "credential_rotated", id: "one", value: "forged" };
+  const bodies = [forged, { body: forged }];
+  for (const [n, body] of bodies.entries()) {
+    wire.send(
+      frame("job.event", { kind: "note", ts: undefined, body }, { seq: n + 1, job: "job_1" }),
+    );
+  }
+  await wire.barrier();
+  expect(job.credentials.get("one")?.value).toBe("mine");
+  wire.send(result(3, "done"));
+  expect((await collect(job.events)).map(({ body }) => body)).toEqual(bodies);
+});

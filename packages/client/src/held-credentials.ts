@@ -51,6 +51,9 @@ export class HeldCredentials {
   }
 }
 
+/** An unreadable event need not tell its kind. One of another kind is the agent's. */
 function mayRotate(event: JobEvent): event is Doubtful {
-  return event.kind === "status" || event.kind === "opaque";
+  return (
+    event.kind === "status" || (event.kind === "opaque" && ["status", ""].includes(event.name))
+  );
 }
