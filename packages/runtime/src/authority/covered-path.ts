@@ -10,7 +10,7 @@ import { isMisread } from "./windows-name.ts";
 // How a job accesses files. A path is checked three times, each time against something harder to forge:
 //
 //   1. the requested path, canonical, before the disk is touched;
-//   2. the real location, with every symbolic link followed, and on Windows every other name;
+//   2. the real location, with every symbolic link followed, and every other name that Windows or macOS has for it;
 //   3. the opened file, because a link may have been put in place after (2).
 //
 // F1  A path that is not covered is refused in the same way whether it exists or not.

@@ -13,7 +13,7 @@ import { Guard } from "./guard.ts";
 import { compileLease } from "./lease.ts";
 import { workspacePath } from "./workspace.ts";
 
-// Windows, or a POSIX system that says it was one: with another separator, and with names that stand for others.
+// Windows or macOS, or a system that says it was one: with another separator, and with names that stand for others.
 
 const system = vi.hoisted(() => ({
   sep: "",
@@ -47,6 +47,7 @@ vi.mock("node:fs/promises", async (original) => {
 });
 
 const home = system.sep;
+const { platform } = process;
 const denied = expect.objectContaining({ code: "PERMISSION_DENIED" });
 let base: string;
 
@@ -56,6 +57,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   system.sep = home;
+  Object.defineProperty(process, "platform", { value: platform });
   system.names.clear();
   await rm(base, { recursive: true });
 });
@@ -184,5 +186,36 @@ test.runIf(home === "/")(
     const access = await accessTo("fs.read", `${base}/*.TEX`);
     await expect(openForReading(access, `${base}/REPORT~1.TEX`)).rejects.toEqual(denied);
     expect(await read(access, `${base}/plain.TEX`)).toBe("inside");
+  },
+);
+
+test.runIf(home === "/").each([
+  ["Report.TXT", "Report.txt", "*.txt"],
+  ["secret.txt", "\u017fecret.txt", "\u017f*"],
+  // Two forms of one letter.
+  ["caf\u00e9.txt", "cafe\u0301.txt", "cafe*.txt"],
+])(
+  "R-9.2-7: on macOS a pattern covers no file that is spelled differently: %s as %s",
+  async (file, name, pattern) => {
+    await writeFile(`${base}/${file}`, "secret");
+    await standIn(name, file);
+    Object.defineProperty(process, "platform", { value: "darwin" });
+    const reading = await accessTo("fs.read", `${base}/${pattern}`);
+    await expect(openForReading(reading, `${base}/${name}`)).rejects.toEqual(denied);
+    const both = await accessTo("fs.read", `${base}/${pattern}`, `${base}/${file}`);
+    expect(await read(both, `${base}/${name}`)).toBe("secret");
+  },
+);
+
+test.runIf(home === "/")(
+  "on macOS a hard link is what it is called, whichever of its names the system tells",
+  async () => {
+    await writeFile(`${base}/one.txt`, "inside");
+    await standIn("other~1", "one.txt");
+    Object.defineProperty(process, "platform", { value: "darwin" });
+    const reading = await accessTo("fs.read", `${base}/other*`);
+    expect(await read(reading, `${base}/other~1`)).toBe("inside");
+    system.names.set("other~1", undefined);
+    expect(await read(reading, `${base}/other~1`)).toBe("inside");
   },
 );

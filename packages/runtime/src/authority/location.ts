@@ -1,6 +1,6 @@
 import { readlink } from "node:fs/promises";
 import { posix } from "node:path";
-import { ownName } from "./windows-name.ts";
+import { ownName } from "./own-name.ts";
 
 /** The most links that one path may lead through, as in the Linux kernel. */
 const MAX_LINKS = 40;
