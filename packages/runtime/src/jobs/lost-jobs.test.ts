@@ -147,6 +147,28 @@ test("J3: a job with its end in its log but not in the index gets it there, and 
   expect(terminals(owner).map(({ type }) => type)).toEqual(["job.result"]);
 });
 
+test("J1, J3: an end that only the log took, behind records that it took likewise, is nobody else's", async () => {
+  const rig = await refusing();
+  const { store, clock, owner, job, mend } = rig;
+  mend();
+  const { append } = store.logs;
+  // Takes the records, but nothing for the index, and reports a failure.
+  const halfway: typeof append = async (batches) => {
+    store.logs.append = () => Promise.reject(new Error("the connection broke"));
+    await append(batches.map((batch) => ({ ...batch, change: undefined })));
+    throw new Error("before the answer came");
+  };
+  store.logs.append = halfway;
+  await loseIt(rig);
+  store.logs.append = halfway;
+  await wait(clock);
+  expect(await statusOf(store, job)).toBe("running");
+  store.logs.append = append;
+  await wait(clock);
+  expect(await owner.terminal(job.id)).toMatchObject({ ...END, job_seq: 3 });
+  expect(await statusOf(store, job)).toBe("error");
+});
+
 /** What another runtime appends to the log of a job that has one record. */
 function takeOver({ store, job }: { store: HeldStore; job: LedJob }): Promise<unknown> {
   const records = ["a", "b"].map((text) => ({ kind: "event", text: `"x":"${text}"}` }) as const);

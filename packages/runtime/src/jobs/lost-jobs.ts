@@ -96,8 +96,8 @@ export class LostJobs {
     if (row === "damaged") found.isDamaged = true;
     else if (row === undefined || isTerminal(row.status)) return "appended";
     const { head, last, end } = await tailOf(id, store.logs);
-    // Another runtime has taken the job over and decides its end (J1).
-    if (head > lastSeq + waiting) return "fenced";
+    // Another runtime has taken the job over and decides its end (J1). An end of which the index does not know may be our own.
+    if (end === undefined && head > lastSeq + waiting) return "fenced";
     if (head > 0 && last === undefined) found.isDamaged = true;
     const known = row === "damaged" ? { id, traceId, lease: {}, cancel: undefined } : row;
     const written = end ?? endOf(job, known.cancel);
