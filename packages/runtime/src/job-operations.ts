@@ -13,7 +13,6 @@ import {
 } from "@arcp/core";
 import { compileGrant } from "./authority/grant.ts";
 import { type Amounts, amountsOf } from "./authority/money.ts";
-import { stranded } from "./jobs/ending.ts";
 import { UNFINISHED } from "./jobs/job-state.ts";
 import type { JobTable } from "./jobs/table.ts";
 import { checkReason } from "./reason.ts";
@@ -147,19 +146,20 @@ export class JobOperations {
    * Cancels a job as its owner would. Resolves when the cancel is durable; the job ends as cancelled.
    * @param reason for humans, at most 1,024 characters
    * @returns whether there was anything to cancel: false if the job has ended
-   * @throws ArcpError `JOB_NOT_FOUND`, or `INTERNAL_ERROR` for a job of the previous process that could not be recovered yet;
-   *   LocalError `MISUSE` for a longer reason, or one that is not a string
+   * @throws ArcpError `JOB_NOT_FOUND`, or `INTERNAL_ERROR` for a job of the previous process that could not be recovered yet, or
+   *   that another runtime has taken over; LocalError `MISUSE` for a longer reason, or one that is not a string
    */
   async cancel(id: string, reason?: string): Promise<boolean> {
     checkReason("cancel", reason);
     await this.#ready;
     const job = this.#live.get(id as JobId);
     if (job === undefined) {
-      const isStranded = this.#live.isStranded(id as JobId);
-      const row = await this.#index.get(id as JobId);
+      const refusal = this.#live.refusal(id as JobId);
+      const row = await this.#index.get(id as JobId).catch((error: unknown) => {
+        throw refusal ?? error;
+      });
       if (row !== undefined && isTerminal(row.status)) return false;
-      if (isStranded) throw stranded(id as JobId);
-      throw new ArcpError("JOB_NOT_FOUND", `there is no job ${id}`);
+      throw refusal ?? new ArcpError("JOB_NOT_FOUND", `there is no job ${id}`);
     }
     let ended: unknown;
     await job.life.cancel({ reason }, (finished) => {

@@ -311,6 +311,20 @@ test("R-7.3-10, J3: a job whose end the store refuses can be watched, and ends o
   expect(rig.runs()).toBe(2);
 });
 
+test("R-7.3-10: an operator is told that a job is not recovered yet, also if the store refuses its row", async () => {
+  const rig = machine({ attempts: 2 });
+  const { job } = await crashed(rig);
+  const { get } = rig.store.jobs;
+  rig.store.jobs.get = (id) =>
+    id === job ? Promise.reject(new Error("busy")) : get.call(rig.store.jobs, id);
+  const runtime = rig.start();
+  await exhaust(rig.clock);
+  await expect(runtime.jobs.cancel(job)).rejects.toMatchObject({
+    code: "INTERNAL_ERROR",
+    details: { reason: "job_stranded", job_id: job },
+  });
+});
+
 test("R-14-2: who waits for a job that is removed before it is recovered learns that it is gone", async () => {
   const rig = machine();
   const { welcomes, job } = await crashed(rig);
@@ -666,6 +680,12 @@ test("J1, P5: what another runtime has taken over meanwhile is left to it, and e
   const again = await other.submit("led", null, { idempotency_key: "k" });
   expect(again).toMatchObject({ type: "job.accepted", job_id: job });
   expect(rig.runs()).toBe(2);
+  const owner = new Viewer(runtime);
+  await owner.resume(welcomes.one, 1);
+  const cancel = () => owner.reply(owner.send("job.cancel", { job_id: job }));
+  const refusal = { code: "INTERNAL_ERROR", details: { reason: "job_taken_over", job_id: job } };
+  expect((await cancel()).payload).toMatchObject(refusal);
+  await expect(runtime.jobs.cancel(job)).rejects.toMatchObject(refusal);
   // That one ends it.
   const text = JSON.stringify({ final_status: "success" });
   const end = writeRecord({
@@ -677,10 +697,7 @@ test("J1, P5: what another runtime has taken over meanwhile is left to it, and e
   });
   const change = { status: "success", finishedAt: 1 } as const;
   await append.call(rig.store.logs, [{ job: job as JobId, after: 2, records: [end], change }]);
-  const owner = new Viewer(runtime);
-  await owner.resume(welcomes.one, 1);
-  const cancelled = await owner.reply(owner.send("job.cancel", { job_id: job }));
-  expect(cancelled).toMatchObject({
+  expect(await cancel()).toMatchObject({
     type: "job.cancelled",
     payload: { current_status: "success" },
   });

@@ -4,7 +4,7 @@ import { unlessDamaged } from "../store/damage.ts";
 import type { ListedJob } from "../store/index.ts";
 import type { ReadablePage, ReadableStore } from "../store/readable-logs.ts";
 import { initialBudget } from "./acceptance.ts";
-import { jobDamaged, stranded } from "./ending.ts";
+import { jobDamaged } from "./ending.ts";
 import type { KnownJob } from "./known-job.ts";
 import { headOf } from "./log-tail.ts";
 import type { JobTable } from "./table.ts";
@@ -86,7 +86,8 @@ export async function jobOf(kept: Kept, row: ListedJob): Promise<KnownJob | unde
   if (live !== undefined) return live;
   // It may have ended since the row was read.
   const last = isTerminal(row.status) ? row : await store.jobs.get(row.id);
-  if (last !== undefined && jobs.isStranded(row.id) && isInDoubt(last)) throw stranded(row.id);
+  const refusal = last && isInDoubt(last) ? jobs.refusal(row.id) : undefined;
+  if (refusal !== undefined) throw refusal;
   const head = await headOf(row.id, store.logs);
   const begun = await liveJob(kept, row.id);
   if (begun !== undefined) return begun;

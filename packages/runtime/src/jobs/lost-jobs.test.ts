@@ -213,6 +213,9 @@ for (const [when, prepare] of Object.entries({
       bystander.send("job.subscribe", { job_id }, { job_id }),
     );
     expect(subscribed.payload).toMatchObject({ current_status: "running", last_job_seq: 3 });
+    await expect(runtime.jobs.cancel(job_id)).rejects.toMatchObject({
+      details: { reason: "job_taken_over", job_id },
+    });
     bystander.send("session.close", {});
     await settled();
     clock.advance(24 * 60 * 60 * 1000);

@@ -81,7 +81,7 @@ export class LostJobs {
     }
     if ((await this.#write(job, found)) === "fenced") {
       jobs.forget(job);
-      jobs.strand(job.id);
+      jobs.strand(job.id, true);
       return followers.lost(job.id, takenOver(job.id));
     }
     logger.warn({ job: job.id }, "a job that lost its log has its end stored");

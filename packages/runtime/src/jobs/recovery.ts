@@ -103,7 +103,7 @@ export async function recoverJob(
   if (typeof next === "function") return next;
   if ((await writeEnd(context, row, next, { head, isDamaged })) === "fenced") {
     context.logger.warn({ job: row.id }, "another runtime has taken over a job");
-    context.jobs.strand(row.id);
+    context.jobs.strand(row.id, true);
     return "fenced";
   }
   if (typeof next !== "string") tell(context, row, next);

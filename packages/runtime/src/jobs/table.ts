@@ -1,5 +1,6 @@
-import { isTerminal, type JobId, type SessionId } from "@arcp/core";
+import { type ArcpError, isTerminal, type JobId, type SessionId } from "@arcp/core";
 import { TransientMap } from "../transient-map.ts";
+import { stranded, takenOver } from "./ending.ts";
 import type { Adopted } from "./family.ts";
 import type { Job } from "./job.ts";
 import { JobCounts } from "./job-counts.ts";
@@ -14,6 +15,8 @@ export interface FinishedJobs {
 }
 
 interface Stranded {
+  /** Whether another runtime has taken it over, so that it is not recovered here. */
+  readonly isTakenOver: boolean;
   /** The session that has adopted it since. */
   adopter: SessionId | undefined;
   readonly recovered: PromiseWithResolvers<void>;
@@ -140,8 +143,9 @@ export class JobTable {
    * Notes that an unfinished job of the store is not run here, because it could not be recovered yet, or another runtime has taken
    * it over. It exists, so its key is used and it can be watched.
    */
-  strand(id: JobId): void {
-    this.#stranded.set(id, { adopter: undefined, recovered: Promise.withResolvers() });
+  strand(id: JobId, isTakenOver = false): void {
+    const recovered = Promise.withResolvers<void>();
+    this.#stranded.set(id, { isTakenOver, adopter: undefined, recovered });
   }
 
   /** The job is recovered at last. @returns the session that has adopted it meanwhile, perhaps after its row was read for that */
@@ -154,6 +158,12 @@ export class JobTable {
 
   isStranded(id: JobId): boolean {
     return this.#stranded.has(id);
+  }
+
+  /** The error for a request that only the runtime of a job can carry out; undefined if the job is not stranded. */
+  refusal(id: JobId): ArcpError | undefined {
+    const found = this.#stranded.get(id);
+    return found && (found.isTakenOver ? takenOver(id) : stranded(id));
   }
 
   /** Resolves once the stranded job is recovered, which may be never; undefined if it is not stranded. */

@@ -1,9 +1,8 @@
 import { ArcpError, isTerminal, type TerminalStatus } from "@arcp/core";
-import { stranded } from "../jobs/ending.ts";
 import type { KnownJob } from "../jobs/known-job.ts";
 import type { Session } from "../session/session.ts";
 import type { Services, Verb } from "./services.ts";
-import { namedJob, observableJob } from "./target.ts";
+import { jobNotFound, namedJob, observableJob } from "./target.ts";
 
 /** Acknowledges a cancel once it is durable, before the job's end (R-7.4-1). */
 export const cancel: Verb<"job.cancel"> = async (services, { session }, request) => {
@@ -24,8 +23,7 @@ export const cancel: Verb<"job.cancel"> = async (services, { session }, request)
   const live = services.jobs.get(job.id);
   if (live !== undefined) await live.life.cancel({ reason }, acknowledge);
   else if (isTerminal(job.status)) acknowledge(job.status);
-  else if (services.jobs.isStranded(job.id)) throw stranded(job.id);
-  else acknowledge(undefined);
+  else throw services.jobs.refusal(job.id) ?? jobNotFound();
   services.logger.info({ job: job.id, principal: session.principal }, "job cancelled");
 };
 
