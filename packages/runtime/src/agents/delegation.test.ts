@@ -1,5 +1,5 @@
 import { getEventListeners, getMaxListeners, once } from "node:events";
-import { mkdir, mkdtempDisposable, realpath, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtempDisposable, readFile, realpath, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -621,7 +621,11 @@ test("R-9.6-8: what a child spends after its end is charged to those ancestors t
 });
 
 /** The contexts of a job with some permissions, and of a child that gets a narrower pattern. */
-async function handedOn(capability: "fs.read" | "net.fetch", own: string, narrower: string) {
+async function handedOn(
+  capability: "fs.read" | "fs.write" | "net.fetch",
+  own: string,
+  narrower: string,
+) {
   const { runtime, start, begun } = hosting();
   const viewer = new Viewer(runtime);
   await viewer.hello();
@@ -663,5 +667,14 @@ test("R-9.4-1, R-9.2-7: a child whose lease names a link gets behind it no more 
   }
   for (const ctx of await handedOn("fs.read", `${own}/**`, `${own}/*`)) {
     expect(await ctx.fs.readText(join(own, "open"))).toBe("open");
+  }
+  for (const ctx of await handedOn("fs.write", `${own}/**`, `${link}/**`)) {
+    const written = ctx.fs.writeFile(join(link, "secret"), "overwritten");
+    await expect(written).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
+  }
+  expect(await readFile(join(foreign, "secret"), "utf8")).toBe("secret");
+  for (const [n, ctx] of (await handedOn("fs.write", `${own}/**`, `${own}/*`)).entries()) {
+    await ctx.fs.writeFile(join(own, "open"), `${n}`);
+    expect(await readFile(join(own, "open"), "utf8")).toBe(`${n}`);
   }
 });

@@ -301,6 +301,20 @@ test("a model that reports its usage while it answers is charged as it goes, and
   expect(ctx.budget.remaining()).toEqual({ USD: "0.85" });
 });
 
+test("a call that fails after an invalid report, but not for that, fails with its own error and costs nothing", async () => {
+  const { ctx, bodies } = await calling();
+  const permit = ctx.model(MODEL, { reserve: { input: 50_000 } });
+  const broken = new Error("the connection broke");
+  const called = permit.call(({ report }) => {
+    expect(() => report({ input: -1 })).toThrow("must count input");
+    throw broken;
+  });
+  await expect(called).rejects.toBe(broken);
+  await expect(permit.call(() => Promise.reject(undefined))).rejects.toBe(undefined);
+  expect(ctx.budget.available()).toEqual({ USD: "1" });
+  expect(await bodies("tool_result")).toEqual([]);
+});
+
 test("R-9.6-12: the upstream's error for an exhausted budget reaches agent and stream as ours, others as they are", async () => {
   const { ctx, bodies } = await calling();
   const permit = ctx.model(MODEL, { reserve: { input: 1_000 } });
@@ -352,6 +366,7 @@ test("R-9.6-4: a call that fails by its own report of an invalid usage costs wha
     expect.objectContaining({
       code: "INVALID_REQUEST",
       message: expect.stringMatching(/must count input.*; what was reserved is charged$/),
+      cause: code("INVALID_REQUEST"),
     }),
   );
   expect(ctx.budget.available()).toEqual({ USD: "0.75" });

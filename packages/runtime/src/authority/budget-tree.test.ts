@@ -42,6 +42,16 @@ describe("reservations", () => {
     expect(of(budget).available).toEqual({ USD: "1" });
   });
 
+  test("R-9.6-13: what is spent after a release comes back no second time, and nothing is set aside for a zero", () => {
+    const budget = new Budget(amounts({ USD: 1 }));
+    const held = reserved(budget, { USD: "0.5", EUR: 0 });
+    expect(held.rest).toEqual(amounts({ USD: "0.5" }));
+    held.release();
+    held.spent(amounts({ USD: "0.2" }));
+    budget.spend("USD", new Big("0.2"));
+    expect(of(budget)).toEqual({ remaining: { USD: "0.8" }, available: { USD: "0.8" } });
+  });
+
   test("a budget keeps no closed reservation, so a job may make any number", () => {
     const budget = new Budget(amounts({ USD: 1 }));
     for (let i = 0; i < 100; i++) reserved(budget, { USD: "0.6" }).release();

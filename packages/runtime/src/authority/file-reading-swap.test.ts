@@ -20,6 +20,10 @@ const between = vi.hoisted(() => ({
   opened: async (): Promise<void> => {},
   /** Whether the kernel shows what a descriptor refers to, as Linux does. */
   proc: true,
+  /** Why it shows nothing. */
+  reason: "ENOENT",
+  /** Added to the number of the device of whatever is looked at by its path. */
+  device: 0n,
   /** Runs before each listing. */
   listing: async (): Promise<void> => {},
   /** Open handles, links that were looked up, files that were opened. */
@@ -32,9 +36,13 @@ vi.mock("node:fs/promises", async (original) => {
   const files = await original<typeof Files>();
   const hidden = (path: unknown): boolean => !between.proc && String(path).startsWith("/proc/");
   const missing = (): Promise<never> =>
-    Promise.reject(Object.assign(new Error("ENOENT"), { code: "ENOENT" }));
+    Promise.reject(Object.assign(new Error(between.reason), { code: between.reason }));
   return {
     ...files,
+    lstat: async (path: string, options: { bigint: true }) => {
+      const status = await files.lstat(path, options);
+      return Object.assign(status, { dev: status.dev + between.device });
+    },
     readlink: (path: string) => {
       between.lookups += 1;
       return hidden(path) ? missing() : files.readlink(path);
@@ -83,7 +91,8 @@ beforeEach(async () => {
 
 afterEach(async () => {
   const nothing = async (): Promise<void> => {};
-  Object.assign(between, { opening: nothing, opened: nothing, listing: nothing, proc: true });
+  Object.assign(between, { opening: nothing, opened: nothing, listing: nothing });
+  Object.assign(between, { proc: true, reason: "ENOENT", device: 0n });
   expect(between.open).toBe(0);
   await rm(base, { recursive: true });
 });
@@ -188,6 +197,14 @@ describe.each([true, false])(
     });
   },
 );
+
+test.each([
+  ["the kernel does not let it be looked at", { reason: "EACCES" }],
+  ["what is at its location has its number on another device", { device: 1n }],
+])("R-9.2-7, F2: an opened file is not read if %s", async (_, how) => {
+  Object.assign(between, how, { proc: false });
+  await expect(read(`${base}/work/sub/a`)).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
+});
 
 test("R-9.3-1: the disk is not accessed for a path that is not covered", async () => {
   between.lookups = 0;

@@ -95,6 +95,8 @@ test.each([
   "con.txt",
   "aux .txt",
   "lpt1.tar.gz",
+  "LPT0",
+  "nul/a.txt",
   "COM\u00b9",
   "CONIN$",
 ])(
@@ -103,7 +105,7 @@ test.each([
     const path = `${base}/${name}`;
     const reading = await accessTo("fs.read", `${base}/**`);
     if (home === "/") {
-      await mkdir(`${base}/sub.`);
+      await mkdir(dirname(path), { recursive: true });
       await writeFile(path, "inside");
       expect(await statFile(reading, path)).toMatchObject({ kind: "file" });
     }

@@ -57,6 +57,13 @@ test("a circle of links has no location", async () => {
   expect(await locate(`${base}/self`)).toBeUndefined();
 });
 
+test("a path leads through 40 links at most", async () => {
+  const links = Array.from({ length: 41 }, (_, i) => [`/${i}`, `/${i + 1}`]);
+  const { look } = disk(Object.fromEntries(links));
+  expect(await locate("/1", look)).toBe("/41");
+  expect(await locate("/0", look)).toBeUndefined();
+});
+
 /** A disk with only these entries, which counts how often it is looked at. */
 function disk(links: Record<string, string>, directories: readonly string[] = []) {
   let looks = 0;
