@@ -376,7 +376,7 @@ async function delegated(
 ) {
   const before = new Viewer(rig.start());
   const welcome = await before.hello([...ALL_FEATURES, "list_jobs"]);
-  const parent = await rig.submit(before, LEASE);
+  const parent = await rig.submit(before, { ...LEASE, idempotency_key: "k" });
   await settled();
   const { append } = rig.store.logs;
   rig.store.logs.append = async (batches) => {
@@ -433,6 +433,59 @@ test("R-10-2: a stranded job that was announced is announced to its owner again,
   mend();
   await wait(rig.clock);
   expect((await back.terminal(child)).payload.final_status).toBe("cancelled");
+});
+
+test("R-10-2, R-7.2-8: a stranded job that was announced is announced to a new owner too", async () => {
+  const rig = machine();
+  const { welcome, runtime, parent, child, mend } = await delegated(rig, true, (_, log) =>
+    refuse(rig, log, ["append"]),
+  );
+  await runtime.sessions.end(`${welcome.session_id}`);
+  const heir = new Viewer(runtime);
+  await heir.hello();
+  await heir.submit("led", null, { ...LEASE, idempotency_key: "k" });
+  await heir.terminal(parent);
+  mend();
+  await wait(rig.clock);
+  await heir.terminal(child);
+  expect(heir.frames.slice(1).map(({ type, job_id }) => [type, job_id])).toEqual([
+    ["job.accepted", parent],
+    ["job.event", parent],
+    ["job.event", parent],
+    ["job.accepted", child],
+    ["job.error", parent],
+    ["job.error", child],
+  ]);
+});
+
+test("R-7.3-10: a job that had not begun can be watched while it is stranded, and so can a delegated one that had", async () => {
+  const rig = machine();
+  const before = new Viewer(rig.start());
+  await before.hello();
+  const parent = await rig.submit(before, LEASE);
+  const { id: begun } = await parent.ctx.delegate("led");
+  await settled();
+  const { append } = rig.store.logs;
+  rig.store.logs.append = () => new Promise(() => {});
+  const { job_id: pending } = await before.submit("led", null);
+  rig.store.logs.append = append;
+  refuse(rig, begun, ["append"]);
+  refuse(rig, `${pending}`, ["append"]);
+  const runtime = rig.start();
+  await exhaust(rig.clock);
+  const viewer = new Viewer(runtime);
+  await viewer.hello([...ALL_FEATURES, "list_jobs"]);
+  const { payload } = await viewer.reply(viewer.send("session.list_jobs", {}));
+  const stranded = [
+    { job_id: begun, status: "running" },
+    { job_id: pending, status: "pending" },
+  ];
+  expect(payload.jobs).toHaveLength(3);
+  for (const { job_id, status } of stranded) {
+    expect(payload.jobs).toContainEqual(expect.objectContaining({ job_id, status }));
+    const told = await viewer.reply(viewer.send("job.subscribe", { job_id }));
+    expect(told).toMatchObject({ type: "job.subscribed", payload: { current_status: status } });
+  }
 });
 
 test("R-7.3-10: a job that can be recovered again waits for one attempt of each job that cannot, and no longer pauses", async () => {

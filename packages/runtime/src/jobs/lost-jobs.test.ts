@@ -1,4 +1,4 @@
-import type { JobId, ManualClock } from "@arcp/core";
+import { type JobId, LocalError, type ManualClock } from "@arcp/core";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { type HeldStore, settled } from "../../test/held-store.ts";
@@ -331,6 +331,28 @@ test("a store that refuses everything for long is tried less and less often, in 
   mend();
   for (let i = 0; i < 30; i++) await wait(clock);
   expect(await owner.terminal(job.id)).toMatchObject(END);
+  // The next failure is the first one again.
+  const next = await rig.start(owner);
+  await settled();
+  const { append: works } = store.logs;
+  store.logs.append = append;
+  await loseIt({ ...rig, job: next });
+  store.logs.append = works;
+  await wait(clock);
+  expect(await owner.terminal(next.id)).toMatchObject(END);
+});
+
+test("a store that is closed is not asked again", async () => {
+  const rig = await refusing();
+  const { clock, store } = rig;
+  await loseIt(rig);
+  let asked = 0;
+  store.logs.append = () => {
+    asked += 1;
+    return Promise.reject(new LocalError("CLOSED", "the store is closed"));
+  };
+  for (let i = 0; i < 3; i++) await wait(clock);
+  expect(asked).toBe(1);
 });
 
 const MAY_DELEGATE = { lease_request: { "agent.delegate": ["led"] } };
@@ -373,6 +395,8 @@ test("R-10-2: a child whose parent loses its log before announcing it never exis
   const child = (await rig.childId()) as JobId;
   // Until the store tells whether the parent announced it, nobody learns that there may be a child.
   expect(await rig.listed()).toEqual([parent.id]);
+  for (let i = 0; i < 3; i++) await wait(clock);
+  expect(await rig.rows()).toEqual([parent.id, child]);
   const asked = owner.send("job.subscribe", { job_id: child, history: true }, { job_id: child });
   expect((await owner.reply(asked)).payload.code).toBe("JOB_NOT_FOUND");
   rig.mend();

@@ -348,3 +348,14 @@ test("J2: a job whose end has been sent is not listed as running, even if the st
   said.resolve();
   expect((await asked).payload.jobs).toMatchObject([{ job_id: job.id, status: "success" }]);
 });
+
+test("R-7.6-11: no job is listed without the head of its log because the store cannot be read", async () => {
+  const rig = hosting();
+  const { viewer } = await greeted(rig);
+  const job = await rig.start(viewer);
+  job.end("done");
+  await viewer.terminal(job.id);
+  await settled();
+  rig.store.logs.read = () => Promise.reject(new Error("no connection"));
+  expect((await list(viewer)).payload).toMatchObject({ code: "INTERNAL_ERROR" });
+});
