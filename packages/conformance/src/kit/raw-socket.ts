@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
-import { LocalError, newMessageId, sleep, systemClock } from "@arcp/core";
+import { LocalError, newMessageId } from "@arcp/core";
 import { WebSocket } from "ws";
+import { inTime } from "../in-time.ts";
 import { type JsonObject, parseJsonObject } from "../json-object.ts";
 import type { WireMessage } from "../wire/sent.ts";
 
@@ -76,7 +77,7 @@ export class RawSocket implements Disposable {
 
   /** The code with which it is closed: 1005 if the frame had none, 1006 if there was no close frame. */
   get closed(): Promise<number | "still open"> {
-    return inTime(this.#closed, () => "still open" as const);
+    return inTime(this.#closed, PATIENCE_MS, () => "still open" as const);
   }
 
   /** Sends text as it is, or an object as JSON; bytes are sent as text unless they are `binary`. */
@@ -99,7 +100,7 @@ export class RawSocket implements Disposable {
       if (message !== undefined) return message;
       if (this.#ended) throw new LocalError("TRANSPORT_CLOSED", "the socket was closed");
       this.#arrival = Promise.withResolvers();
-      await inTime(this.#arrival.promise, () => {
+      await inTime(this.#arrival.promise, PATIENCE_MS, () => {
         throw new LocalError("REQUEST_TIMEOUT", `waited ${PATIENCE_MS} ms for a message`);
       });
     }
@@ -160,16 +161,4 @@ export function hello(token: string, fields: object = {}): WireMessage {
     },
     ...fields,
   };
-}
-
-/** @param late returns the value for a timeout */
-async function inTime<T, L>(wait: Promise<T>, late: () => L): Promise<T | L> {
-  const stop = new AbortController();
-  const timeout = sleep(systemClock, PATIENCE_MS, stop.signal).then(late);
-  timeout.catch(() => {});
-  try {
-    return await Promise.race([wait, timeout]);
-  } finally {
-    stop.abort();
-  }
 }

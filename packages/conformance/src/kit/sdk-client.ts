@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { features, formatTimestamp, LocalError, newTraceId, systemClock } from "@arcp/core";
+import { inTime } from "../in-time.ts";
 import type { Step } from "../test-agents/step.ts";
 import { type SdkForm, type SdkName, sdkForms } from "./sdk-form.ts";
 import type { Site } from "./site.ts";
@@ -75,16 +76,10 @@ export class SdkClient {
 
   /** The next frame, whatever it is. Fails if none comes. */
   async next(): Promise<SdkFrame> {
-    const late = Promise.withResolvers<never>();
-    const timer = systemClock.after(PATIENCE_MS, () => {
-      late.reject(new LocalError("REQUEST_TIMEOUT", `no frame came within ${PATIENCE_MS} ms`));
+    const { value, done } = await inTime(this.#frames.next(), PATIENCE_MS, () => {
+      throw new LocalError("REQUEST_TIMEOUT", `no frame came within ${PATIENCE_MS} ms`);
     });
-    try {
-      const { value, done } = await Promise.race([this.#frames.next(), late.promise]);
-      return done ? assert.fail("the connection has ended") : JSON.parse(value);
-    } finally {
-      timer.cancel();
-    }
+    return done ? assert.fail("the connection has ended") : JSON.parse(value);
   }
 
   /** Reads on to the first frame that matches. @returns all frames up to it */

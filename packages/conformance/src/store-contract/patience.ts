@@ -1,4 +1,5 @@
 import { sleep, systemClock } from "@arcp/core";
+import { inTime } from "../in-time.ts";
 
 /** Milliseconds after which a wait counts as failed. */
 const PATIENCE = 5_000;
@@ -7,17 +8,10 @@ const PATIENCE = 5_000;
 const PAUSES = [20, 100, 500, 2000];
 
 /** @throws Error if it takes too long, with what was awaited */
-export async function soon<T>(what: string, awaited: Promise<T>): Promise<T> {
-  const answered = new AbortController();
-  const late = sleep(systemClock, PATIENCE, answered.signal).then(
-    () => Promise.reject(new Error(`waited for ${PATIENCE} ms until ${what}`)),
-    () => awaited,
-  );
-  try {
-    return await Promise.race([awaited, late]);
-  } finally {
-    answered.abort();
-  }
+export function soon<T>(what: string, awaited: Promise<T>): Promise<T> {
+  return inTime(awaited, PATIENCE, () => {
+    throw new Error(`waited for ${PATIENCE} ms until ${what}`);
+  });
 }
 
 /**

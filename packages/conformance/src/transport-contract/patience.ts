@@ -1,4 +1,5 @@
 import { sleep, systemClock } from "@arcp/core";
+import { inTime } from "../in-time.ts";
 
 /** Milliseconds after which something that must come counts as lost. */
 const PATIENCE = 10_000;
@@ -6,17 +7,10 @@ const PATIENCE = 10_000;
 const LOOKS = 20;
 
 /** Rejects if it takes too long, with what was awaited. */
-export async function soon<T>(awaited: Promise<T>, what: string): Promise<T> {
-  const come = new AbortController();
-  const late = sleep(systemClock, PATIENCE, come.signal).then(
-    () => Promise.reject(new Error(`${what}: nothing within ${PATIENCE} ms`)),
-    () => awaited,
-  );
-  try {
-    return await Promise.race([awaited, late]);
-  } finally {
-    come.abort();
-  }
+export function soon<T>(awaited: Promise<T>, what: string): Promise<T> {
+  return inTime(awaited, PATIENCE, () => {
+    throw new Error(`${what}: nothing within ${PATIENCE} ms`);
+  });
 }
 
 /** Whether it is still pending after a while. */
