@@ -3,7 +3,7 @@ import { type Announcement, announce } from "./announcement.ts";
 import { closedVault, type OpenVault } from "./authority/vault.ts";
 import type { IdleWatch, Watched } from "./idle-watch.ts";
 import { Intake } from "./intake.ts";
-import { missedAcceptances, type StoredAcceptances } from "./missed-acceptances.ts";
+import type { MissedAcceptances } from "./missed-acceptances.ts";
 import type { PendingWork } from "./pending-work.ts";
 import { Heartbeat } from "./session/heartbeat.ts";
 import { withCredentials } from "./session/introduction.ts";
@@ -74,18 +74,17 @@ export class Binding implements Watched {
    * Sends the welcome, then resumes the stream where the client left off.
    * @param welcome the payload of the welcome, without the token
    * @param after the highest `event_seq` that the client has
-   * @param stored the acceptances that only the store remembers
+   * @param missed the acceptances to repeat; undefined if the client's dialect has none repeated
    */
-  begin(welcome: object, after: number, stored: StoredAcceptances): void {
+  begin(welcome: object, after: number, missed: MissedAcceptances | undefined): void {
     const { context, link, session, token } = this.#options;
     const { outbox, dialect } = link;
     context.idleWatch.watch(this);
     const vault = this.#vault();
     const payload = { ...welcome, resume_token: token };
-    const missed = dialect.repeatsAcceptances ? missedAcceptances(session, after, stored) : [];
     void outbox.send([
       announce(session.id, { type: "session.welcome", payload }),
-      ...missed.map((acceptance) =>
+      ...(missed?.list() ?? []).map((acceptance) =>
         announce(session.id, withCredentials(acceptance, session.features, vault)),
       ),
     ]);

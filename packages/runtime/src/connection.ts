@@ -1,14 +1,13 @@
 import {
   ArcpError,
   type CloseReason,
-  type JobId,
   newSessionId,
   type SessionId,
   type Timer,
   type Transport,
 } from "@arcp/core";
 import type { Logger } from "pino";
-import { type Announcement, announce } from "./announcement.ts";
+import { announce } from "./announcement.ts";
 import { Binding, type BindingContext } from "./binding.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { Dialect } from "./dialect/dialect.ts";
@@ -23,7 +22,7 @@ import {
 } from "./handshake.ts";
 import { type Opening, readOpening } from "./inbound.ts";
 import { shuttingDown } from "./jobs/ending.ts";
-import { addStored, areUnknown, type StoredAcceptances } from "./missed-acceptances.ts";
+import { MissedAcceptances } from "./missed-acceptances.ts";
 import { PendingWork } from "./pending-work.ts";
 import { Outbox } from "./session/outbox.ts";
 import type { ProjectorEnd } from "./session/projector-end.ts";
@@ -187,15 +186,13 @@ export class Connection implements Link {
       const { session, after } = outcome;
       const { sessions, store } = this.#context.services;
       const { turn } = this.#context.projector;
-      const stored = new Map<JobId, Announcement | undefined>();
-      const lookUp = { index: store.jobs, turn };
-      if (this.#dialect.repeatsAcceptances) {
-        do await addStored(session, after, lookUp, stored);
-        while (areUnknown(session, after, stored));
-      }
+      const missed = this.#dialect.repeatsAcceptances
+        ? new MissedAcceptances(session, after)
+        : undefined;
+      while (missed?.areUnknown) await missed.lookUp(store.jobs, turn);
       // The resume window may have ended while the claim was in progress.
       if (sessions.get(session.id) !== session) return this.fail(windowExpired(), "refused");
-      this.#bind(outcome, stored);
+      this.#bind(outcome, missed);
     } catch (error) {
       // Nobody has been welcomed to the new session, so nobody will leave it: start its resume window here.
       if (!outcome.resumed) this.#context.sessions.parked(outcome.session);
@@ -207,7 +204,10 @@ export class Connection implements Link {
     }
   }
 
-  #bind({ session, token, after, resumed, epoch }: Bound, stored: StoredAcceptances): void {
+  #bind(
+    { session, token, after, resumed, epoch }: Bound,
+    missed: MissedAcceptances | undefined,
+  ): void {
     // A later resume of the same session has overtaken this one.
     if (session.stream.writer.epoch !== epoch) return this.replace();
     // The opening deadline or a shutdown may have passed during the token check.
@@ -226,7 +226,7 @@ export class Connection implements Link {
     this.#deadline?.cancel();
     this.#deadline = undefined;
     this.#context.services.sessions.resumed(session);
-    binding.begin(welcome, after, stored);
+    binding.begin(welcome, after, missed);
     this.#logger.info(
       { session: session.id, principal: session.principal, resumed },
       "session bound",

@@ -15,7 +15,7 @@ import { frequencies, type Tally, tally } from "../test/tally.ts";
 import { ALL_FEATURES, Viewer } from "../test/viewer.ts";
 import { defineAgent } from "./agents/agent.ts";
 import { Job } from "./jobs/job.ts";
-import { missedAcceptances } from "./missed-acceptances.ts";
+import { MissedAcceptances } from "./missed-acceptances.ts";
 import { Journal } from "./session/journal.ts";
 import { Stream } from "./session/stream.ts";
 import { SubmitLog } from "./session/submit-log.ts";
@@ -432,7 +432,7 @@ describe("a resume of a session with many jobs", () => {
       stream.journal.open(runs);
       stream.journal.issue(count);
       looks.count = 0;
-      missedAcceptances({ stream, submits: new SubmitLog() }, 0, new Map());
+      new MissedAcceptances({ stream, submits: new SubmitLog() }, 0).list();
       return looks.count / count;
     };
     expect(looksPerRun(4_096)).toBeLessThanOrEqual(looksPerRun(64));

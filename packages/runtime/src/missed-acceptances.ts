@@ -13,57 +13,55 @@ const ROW_STEPS = 4;
  * The acceptances to repeat to a client that has seen everything up to `after`: those of jobs of which it has seen nothing yet, or
  * nothing as their owner (R-6.3-8). They precede the jobs' events, which a client cannot attribute before it knows the job
  * (R-7.2-8).
- * @param stored what {@link addStored} found
  */
-export function missedAcceptances(
-  { stream, submits }: Pick<Session, "stream" | "submits">,
-  after: number,
-  stored: StoredAcceptances,
-): Announcement[] {
-  // An acceptance that still waits for the store is sent once what it announces is durable (J2).
-  const unsaid = [...unseen(stream, after).keys()].filter((job) => !submits.isGiving(job));
-  return unsaid.flatMap((job) => submits.acceptance(job) ?? stored.get(job) ?? []);
-}
+export class MissedAcceptances {
+  readonly #session: Pick<Session, "stream" | "submits">;
+  readonly #after: number;
+  /** Those that only the store remembers, as far as they were looked up; undefined for a job that it no longer has. */
+  readonly #stored = new Map<JobId, Announcement | undefined>();
 
-/** The acceptances found in the store; undefined for a job that it no longer has. */
-export type StoredAcceptances = ReadonlyMap<JobId, Announcement | undefined>;
-
-/** Whether some still have to be looked up: more jobs may have been accepted since the last lookup. */
-export function areUnknown(session: Session, after: number, stored: StoredAcceptances): boolean {
-  return unknown(session, after, stored).length > 0;
-}
-
-/** Looks up the acceptances that only the store remembers. */
-export async function addStored(
-  session: Session,
-  after: number,
-  { index, turn }: { readonly index: JobIndex; readonly turn: Pick<Turn, "spend"> },
-  stored: Map<JobId, Announcement | undefined>,
-): Promise<void> {
-  const { stream, submits } = session;
-  for (const [job, { begins }] of unknown(session, after, stored)) {
-    // There may be any number of jobs (J4).
-    await turn.spend("answering", ROW_STEPS);
-    const row = await index.get(job);
-    const said = submits.remembered(job);
-    // A client that came to own the job later may get only the rest of its records (P3).
-    const isCut = begins !== undefined && begins > 1 && stream.journal.reached(job, after) === 0;
-    const { request = row?.request, truncated = isCut } = said ?? {};
-    stored.set(job, row && acceptanceOf({ ...row, request }, truncated));
+  constructor(session: Pick<Session, "stream" | "submits">, after: number) {
+    this.#session = session;
+    this.#after = after;
   }
-}
 
-function unknown(
-  { stream, submits }: Session,
-  after: number,
-  stored: StoredAcceptances,
-): Array<[JobId, Unseen]> {
-  return [...unseen(stream, after)].filter(([job, { role }]) => {
-    if (stored.has(job) || submits.isGiving(job) || submits.acceptance(job) !== undefined)
-      return false;
-    // If the previous process let a submit merely watch an existing job, a repetition of that submit is decided again.
-    return role === "owner" || submits.remembered(job) !== undefined;
-  });
+  /** All of them, as far as they are known. */
+  list(): Announcement[] {
+    const { stream, submits } = this.#session;
+    // An acceptance that still waits for the store is sent once what it announces is durable (J2).
+    const unsaid = [...unseen(stream, this.#after).keys()].filter((job) => !submits.isGiving(job));
+    return unsaid.flatMap((job) => submits.acceptance(job) ?? this.#stored.get(job) ?? []);
+  }
+
+  /** Whether some still have to be looked up. To be asked again after that: more jobs may have been accepted meanwhile. */
+  get areUnknown(): boolean {
+    return this.#unknown().length > 0;
+  }
+
+  async lookUp(index: JobIndex, turn: Pick<Turn, "spend">): Promise<void> {
+    const { stream, submits } = this.#session;
+    for (const [job, { begins }] of this.#unknown()) {
+      // There may be any number of jobs (J4).
+      await turn.spend("answering", ROW_STEPS);
+      const row = await index.get(job);
+      const said = submits.remembered(job);
+      // A client that came to own the job later may get only the rest of its records (P3).
+      const isCut =
+        begins !== undefined && begins > 1 && stream.journal.reached(job, this.#after) === 0;
+      const { request = row?.request, truncated = isCut } = said ?? {};
+      this.#stored.set(job, row && acceptanceOf({ ...row, request }, truncated));
+    }
+  }
+
+  #unknown(): Array<[JobId, Unseen]> {
+    const { stream, submits } = this.#session;
+    return [...unseen(stream, this.#after)].filter(([job, { role }]) => {
+      if (this.#stored.has(job) || submits.isGiving(job)) return false;
+      if (submits.acceptance(job) !== undefined) return false;
+      // If the previous process let a submit merely watch an existing job, a repetition of that submit is decided again.
+      return role === "owner" || submits.remembered(job) !== undefined;
+    });
+  }
 }
 
 /** How a client encounters a job it has not seen. */
