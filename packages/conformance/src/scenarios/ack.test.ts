@@ -24,7 +24,7 @@ async function ack(wire: WireClient, last_processed_seq: number, rules?: { fault
 }
 
 const watch = (wire: WireClient, id: string) =>
-  wire.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
+  wire.request("job.subscribe", { job_id: id, history: true });
 
 describe.each(ways)("over %s", (way) => {
   test("R-6.5-1: a resume replays from the number that it presents, whatever was acknowledged", async () => {
@@ -58,7 +58,7 @@ describe.each(ways)("over %s", (way) => {
     const again = await stage.resumed(wire, { lastEventSeq: 0 });
     expect(numbers(await again.until(isTerminal))).toEqual([1, 2]);
     const status = () =>
-      again.request("job.cancel", { job_id: id }, { jobId: id }).then(
+      again.request("job.cancel", { job_id: id }).then(
         ({ payload }) => payload.current_status,
         ({ payload }) => payload.code,
       );

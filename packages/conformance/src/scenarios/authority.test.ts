@@ -162,7 +162,7 @@ describe.each(ways)("over %s", (way) => {
     // Nobody learns of what is not durable.
     await ctx.flush();
     const watcher = await stage.greeted({ token: tokens.alice2 });
-    const told = await watcher.request("job.subscribe", { job_id: id }, { jobId: id });
+    const told = await watcher.request("job.subscribe", { job_id: id });
     expect(told.payload.budget).toEqual({ EUR: -0.15 });
     await ctx.thought("words are free");
     puppet.finish("done all the same");

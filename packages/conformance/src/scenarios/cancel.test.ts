@@ -8,7 +8,7 @@ import type { WireClient } from "../wire/wire-client.ts";
 const isTerminal = ({ type }: StreamEnvelope): boolean => type !== "job.event";
 const ended = async (wire: WireClient) => (await wire.until(isTerminal)).at(-1);
 const cancel = (wire: WireClient, id: string, reason?: string) =>
-  wire.request("job.cancel", { job_id: id, reason }, { jobId: id });
+  wire.request("job.cancel", { job_id: id, reason });
 const isCancelled = {
   type: "job.error",
   payload: { final_status: "cancelled", code: "CANCELLED", retryable: false },
@@ -141,7 +141,7 @@ describe.each(ways)("over %s", (way) => {
       const denied = { payload: { code: "PERMISSION_DENIED", job_id: id } };
       await expect(cancel(other, id)).rejects.toMatchObject(denied);
       // A subscription gives no authority either (R-7.7-1).
-      await other.request("job.subscribe", { job_id: id }, { jobId: id });
+      await other.request("job.subscribe", { job_id: id });
       await expect(cancel(other, id)).rejects.toMatchObject(denied);
     }
     expect(puppet.ctx.signal.aborted).toBe(false);

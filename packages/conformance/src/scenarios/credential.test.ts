@@ -34,7 +34,7 @@ describe.each(durableWays)("over %s", (way) => {
     const [first] = alive.values();
     expect(accepted.payload.credentials).toMatchObject([{ scheme: "bearer", value: first }]);
     const bob = await stage.greeted({ token: tokens.bob });
-    await bob.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
+    await bob.request("job.subscribe", { job_id: id, history: true });
 
     await stage.runtime.credentials.rotate(id);
     const told = await wire.next(isRotation);

@@ -18,7 +18,7 @@ const eventsOf = (envelopes: readonly StreamEnvelope[]) =>
   envelopes.flatMap((envelope) => (envelope.type === "job.event" ? [envelope.payload] : []));
 const delegating = { "agent.delegate": ["puppet", "maker", "absent"] };
 const cancel = (wire: WireClient, id: string, reason?: string) =>
-  wire.request("job.cancel", { job_id: id, ...(reason && { reason }) }, { jobId: id });
+  wire.request("job.cancel", { job_id: id, ...(reason && { reason }) });
 const isEndOf =
   (id: string) =>
   (envelope: StreamEnvelope): boolean =>
@@ -420,7 +420,7 @@ describe.each(ways)("delegation over %s", (way) => {
     const wire = await stage.greeted();
     const { id, puppet } = await parent(stage, wire);
     const watcher = await stage.greeted({ token: tokens.alice2 });
-    await watcher.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
+    await watcher.request("job.subscribe", { job_id: id, history: true });
     const { child, puppet: its } = await delegated(stage, puppet);
     await its.ctx.thought("mine");
     its.finish();

@@ -89,7 +89,7 @@ describe.each(ways)("over %s", (way) => {
     const waiting = puppet.ctx.fetch(`${there.origin}/silent`);
     const ended = expect(waiting).rejects.toEqual(code("CANCELLED"));
     await eventually(() => there.received.length > 0);
-    await wire.request("job.cancel", { job_id: id }, { jobId: id });
+    await wire.request("job.cancel", { job_id: id });
     await ended;
     await expect(puppet.ctx.fetch(`${there.origin}/x`)).rejects.toEqual(code("CANCELLED"));
     puppet.finish();

@@ -29,10 +29,10 @@ describe.each(ways)("over %s", (way) => {
     expect(jobSeqs(await heir.until((e) => e.job_seq === 2))).toEqual([1, 2]);
     const late = await stage.greeted({ features: ["subscribe"] });
     await late.submit(keyed);
-    await expect(late.request("job.cancel", { job_id: id }, { jobId: id })).rejects.toMatchObject(
+    await expect(late.request("job.cancel", { job_id: id })).rejects.toMatchObject(
       code("PERMISSION_DENIED"),
     );
-    await heir.request("job.cancel", { job_id: id }, { jobId: id });
+    await heir.request("job.cancel", { job_id: id });
     puppet.finish();
     const [end] = (await heir.until(isTerminal)).slice(-1);
     expect(end?.payload).toMatchObject({ code: "CANCELLED" });

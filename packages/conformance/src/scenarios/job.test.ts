@@ -117,7 +117,7 @@ describe.each(ways)("over %s", (way) => {
     await using stage = await Stage.open(way, { showErrorDetails: true, policy });
     const [wire, watcher] = [await stage.greeted(), await stage.greeted({ token: tokens.bob })];
     const { id, puppet } = await stage.played(wire);
-    await watcher.request("job.subscribe", { job_id: id }, { jobId: id });
+    await watcher.request("job.subscribe", { job_id: id });
     puppet.fail(new Error("no stock", { cause: new Error("connect ECONNREFUSED 10.0.0.7:5432") }));
     const message = "no stock: connect ECONNREFUSED 10.0.0.7:5432";
     const expected = { final_status: "error", code: "INTERNAL_ERROR", message, retryable: true };
@@ -159,7 +159,7 @@ describe.each(ways)("over %s", (way) => {
     puppet.finish("too late");
     await settled();
     const watcher = await stage.greeted();
-    await watcher.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
+    await watcher.request("job.subscribe", { job_id: id, history: true });
     expect(await watcher.until(isTerminal)).toHaveLength(2);
     expect(called).toBe(0);
     // The sniffer fails if anything follows the end; this gives it the chance to.
@@ -192,7 +192,7 @@ describe.each(ways)("over %s", (way) => {
       if (round % 100 !== 0) continue;
       // A client that asks is told the same winner.
       const watcher = await stage.greeted();
-      const { payload } = await watcher.request("job.subscribe", { job_id: id }, { jobId: id });
+      const { payload } = await watcher.request("job.subscribe", { job_id: id });
       expect(payload.current_status).toBe(end?.payload["final_status" as never]);
       expect((await watcher.next()).payload).toEqual(end?.payload);
       await watcher.close();
@@ -276,7 +276,7 @@ describe.each(ways)("agents over %s", (way) => {
     expect((await wire.submit({ agent: "a@1.0.0" })).payload.agent).toBe("a@1.0.0");
     agents.register(new Puppets({ name: "a", version: "1.0.0" }).agent);
     const { job_id } = early;
-    const described = await wire.request("job.subscribe", { job_id }, { jobId: job_id });
+    const described = await wire.request("job.subscribe", { job_id });
     expect(described.payload.agent).toBe("a@1.0.0");
     (await first.next()).finish("the old code");
     expect((await ended(wire))?.payload).toMatchObject({ result: "the old code" });

@@ -17,7 +17,7 @@ describe.each(ways)("over %s", (way) => {
     const { id, puppet } = await stage.played(owner);
     const watcher = await stage.greeted();
     const other = await stage.played(watcher);
-    const request = { id: "req_lag", jobId: id };
+    const request = { id: "req_lag" };
     await watcher.request("job.subscribe", { job_id: id, ...subscribe }, request);
     stage.lineOf(watcher).stall();
     for (let i = 1; i <= FLOOD; i++) {
@@ -37,11 +37,7 @@ describe.each(ways)("over %s", (way) => {
     await puppet.ctx.thought("nobody's");
     await puppet.ctx.flush();
     // It can return to what is stored.
-    const told = await watcher.request(
-      "job.subscribe",
-      { job_id: id, ...subscribe },
-      { jobId: id },
-    );
+    const told = await watcher.request("job.subscribe", { job_id: id, ...subscribe });
     expect(told.payload).toMatchObject({ truncated: true, replayed: true });
     const again = await watcher.until((e) => e.job_seq === FLOOD + 2);
     // Not before: one record more, and the oldest one is evicted.
@@ -71,7 +67,7 @@ describe.each(ways)("over %s", (way) => {
       payload: { code: "RESUME_WINDOW_EXPIRED" },
     });
     const heir = await stage.greeted();
-    await heir.request("job.subscribe", { job_id: id, ...subscribe }, { jobId: id });
+    await heir.request("job.subscribe", { job_id: id, ...subscribe });
     puppet.finish("on its way");
     expect((await heir.until(isTerminal)).at(-1)?.payload).toMatchObject({ result: "on its way" });
   });

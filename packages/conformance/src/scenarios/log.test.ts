@@ -26,8 +26,8 @@ describe.each(ways)("over %s", (way) => {
     await stage.drop(wire);
     const again = await stage.resumed(wire);
     const viewer = await stage.greeted({ token: tokens.alice2 });
-    await viewer.request("job.subscribe", { job_id: id }, { jobId: id });
-    await again.request("job.cancel", { job_id: other }, { jobId: other });
+    await viewer.request("job.subscribe", { job_id: id });
+    await again.request("job.cancel", { job_id: other });
     clock.advance(60_000);
     await again.next((e) => isStreamEnvelope(e) && e.job_id === id && e.type === "job.error");
 

@@ -81,7 +81,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     next.finish("too late");
     const late = await stage.greeted();
     for (const { id } of [cancelled, kept]) {
-      await late.request("job.subscribe", { job_id: id }, { jobId: id });
+      await late.request("job.subscribe", { job_id: id });
       const end = (await late.until((e) => isTerminal(e) && e.job_id === id)).at(-1);
       const details = { reason: "session_ended" };
       expect(end?.payload).toMatchObject({ code: "CANCELLED", details });
@@ -99,8 +99,7 @@ describe.each(durableWays)("over %s, through a crash of the runtime", (way) => {
     ];
     finished.puppet.finish("done");
     await wire.until(isTerminal);
-    const cancel = (id: string) =>
-      wire.request("job.cancel", { job_id: id, reason: "enough" }, { jobId: id });
+    const cancel = (id: string) => wire.request("job.cancel", { job_id: id, reason: "enough" });
     await cancel(cancelled.id);
     // The agent takes its time, and then none is left.
     expect(cancelled.puppet.ctx.signal.aborted).toBe(true);

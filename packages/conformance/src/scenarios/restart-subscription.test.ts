@@ -13,7 +13,7 @@ const seqs = (envelopes: readonly StreamEnvelope[]) => envelopes.map(({ event_se
 const jobSeqs = (envelopes: readonly StreamEnvelope[]) => envelopes.map(({ job_seq }) => job_seq);
 const dense = (count: number, from = 1) => Array.from({ length: count }, (_, i) => from + i);
 const subscribe = (wire: WireClient, id: string, rest: Sent<"job.subscribe"> = {}) =>
-  wire.request("job.subscribe", { job_id: id, ...rest }, { jobId: id });
+  wire.request("job.subscribe", { job_id: id, ...rest });
 /** What every viewer must see alike. */
 const shared = (envelopes: readonly StreamEnvelope[]) =>
   envelopes.map(({ event_seq: _, session_id: __, ...rest }) => rest);

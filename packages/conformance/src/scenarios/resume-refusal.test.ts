@@ -36,10 +36,10 @@ describe.each(ways)("over %s", (way) => {
     expect(puppet.ctx.signal.aborted).toBe(false);
     await puppet.ctx.thought("for whoever comes");
     const heir = await stage.greeted({ token: tokens.alice2 });
-    await heir.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
+    await heir.request("job.subscribe", { job_id: id, history: true });
     await heir.until((e) => e.event_seq === 2);
     // Nobody owns it any more, so its principal may cancel it.
-    await heir.request("job.cancel", { job_id: id }, { jobId: id });
+    await heir.request("job.cancel", { job_id: id });
     puppet.finish();
     expect((await heir.next()).payload).toMatchObject({ code: "CANCELLED" });
   });
@@ -70,7 +70,7 @@ describe.each(ways)("over %s", (way) => {
     const late = await stage.greeted();
     for (const { id, puppet } of [kept, left]) {
       puppet.finish("too late");
-      await late.request("job.subscribe", { job_id: id }, { jobId: id });
+      await late.request("job.subscribe", { job_id: id });
       const end = (await late.until((e) => isTerminal(e) && e.job_id === id)).at(-1);
       expect(end?.payload).toMatchObject({
         code: "CANCELLED",
@@ -97,11 +97,7 @@ describe.each(ways)("over %s", (way) => {
     await expect(stage.resumed(again, { lastEventSeq: 11 })).rejects.toMatchObject(refused);
     expect(puppet.ctx.signal.aborted).toBe(false);
     again = await stage.greeted();
-    const subscribed = await again.request(
-      "job.subscribe",
-      { job_id: id, history: true },
-      { jobId: id },
-    );
+    const subscribed = await again.request("job.subscribe", { job_id: id, history: true });
     expect(subscribed.payload).toMatchObject({ truncated: true, replayed: true });
     puppet.finish();
     expect((await again.until(isTerminal)).at(-1)?.payload).toMatchObject({ result: null });

@@ -13,7 +13,7 @@ const seqs = (envelopes: readonly StreamEnvelope[]) => envelopes.map(({ event_se
 const range = (from: number, to: number) =>
   Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i);
 const subscribe = (wire: WireClient, id: string, rest: Sent<"job.subscribe"> = {}) =>
-  wire.request("job.subscribe", { job_id: id, ...rest }, { jobId: id });
+  wire.request("job.subscribe", { job_id: id, ...rest });
 const emit = async (puppet: Puppet, from: number, to: number) => {
   for (let i = from; i <= to; i++) await puppet.ctx.thought(`${i}`);
 };
@@ -74,7 +74,7 @@ describe.each(ways)("over %s", (way) => {
     await emit(puppet, 3, 3);
     expect(jobSeqs(await owner.until((e) => e.job_seq === 4))).toEqual([1, 2, 3, 4]);
     // The owner stays the owner.
-    await owner.request("job.cancel", { job_id: id }, { jobId: id });
+    await owner.request("job.cancel", { job_id: id });
     puppet.finish();
     expect(jobSeqs(await owner.until(isTerminal))).toEqual([5]);
     const late = await subscribe(owner, id, { history: true, from_job_seq: 3 });

@@ -22,7 +22,7 @@ import { WireRejection } from "./wire-rejection.ts";
 export interface RequestOptions {
   /** The envelope's id. Default: a fresh one that starts with `req_`. */
   readonly id?: string;
-  /** The envelope's `job_id`. */
+  /** The envelope's `job_id`. Default: that of the payload, if it has one. */
   readonly jobId?: string;
   readonly traceId?: string;
 }
@@ -136,7 +136,7 @@ export class WireClient implements AsyncDisposable {
     payload: Sent<T>,
     options: RequestOptions = {},
   ): Promise<ReplyTo<T>> {
-    const { id = newMessageId("req_"), jobId, traceId } = options;
+    const { id = newMessageId("req_"), jobId = jobIn(payload), traceId } = options;
     await this.send({ id, type, job_id: jobId, trace_id: traceId, payload });
     return this.reply(type, id);
   }
@@ -244,4 +244,9 @@ export class WireClient implements AsyncDisposable {
     // If the connection closes while the pong is sent, `closed` reports it.
     this.send({ type: "session.pong", payload }).catch(() => {});
   }
+}
+
+/** The job that a request is about: its envelope names it as its payload does (R-5.1-4). */
+function jobIn(payload: object): string | undefined {
+  return "job_id" in payload && typeof payload.job_id === "string" ? payload.job_id : undefined;
 }

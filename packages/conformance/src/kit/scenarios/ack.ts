@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { features, REQUEST_ID_FEATURE } from "@arcp/core";
 import type { WireClient } from "../../wire/wire-client.ts";
 import { WireRejection } from "../../wire/wire-rejection.ts";
+import { subscribe } from "../job-request.ts";
 import { feature, windowWithin } from "../need.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal, type Site } from "../site.ts";
@@ -21,9 +22,6 @@ export async function ack(
   await wire.send({ type: "session.ack", payload: { last_processed_seq } }, rules);
   await site.settled(wire);
 }
-
-export const watch = (wire: WireClient, job_id: string) =>
-  wire.request("job.subscribe", { job_id, history: true }, { jobId: job_id });
 
 export const acknowledgement: readonly Scenario[] = [
   {
@@ -84,7 +82,7 @@ export const acknowledgement: readonly Scenario[] = [
       const seen = await wire.until(isThought("last"));
       await ack(site, wire, seen.length);
       const watcher = await site.greeted(acking);
-      const told = await watch(watcher, id);
+      const told = await subscribe(watcher, id, { history: true });
       assert.equal(told.payload.truncated, undefined, "R-6.5-5: nothing is gone");
       const history = await watcher.until(isThought("last"));
       assert.deepEqual(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { endOf } from "../job-end.ts";
+import { subscribe } from "../job-request.ts";
 import { feature } from "../need.ts";
 import { refusal, refusedSubmit } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
@@ -116,7 +117,7 @@ export const agentVersion: readonly Scenario[] = [
       for (const [job_id, agent] of jobs) {
         const entry = payload.jobs.find((job) => job.job_id === job_id);
         assert.equal(entry?.agent, agent, "in the listing");
-        const told = await watcher.request("job.subscribe", { job_id }, { jobId: job_id });
+        const told = await subscribe(watcher, job_id);
         assert.equal(told.payload.agent, agent, "in the subscription");
       }
     },

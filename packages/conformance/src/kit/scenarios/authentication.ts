@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { at } from "../../json-object.ts";
 import { endingOf } from "../ending.ts";
+import { subscribe } from "../job-request.ts";
 import { hello } from "../raw-socket.ts";
 import { refusal } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
@@ -66,12 +67,12 @@ export const authentication: readonly Scenario[] = [
       const { id } = await site.play(owner, [gate.step]);
       const stranger = await greet(site.tokens.second, claims);
       const { code } = await refusal(
-        stranger.request("job.subscribe", { job_id: id }, { jobId: id }),
+        subscribe(stranger, id),
         "the subscription of another principal",
       );
       assert.equal(code, "JOB_NOT_FOUND");
       const same = await greet(site.tokens.first, { ...client, principal: "somebody else" });
-      await same.request("job.subscribe", { job_id: id }, { jobId: id });
+      await subscribe(same, id);
       await gate.open();
       await same.next(isTerminal);
     },

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import type { StreamEnvelope } from "../../wire/stream-envelope.ts";
+import { subscribe } from "../job-request.ts";
 import { feature, settingWithin } from "../need.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
 import { isThought, reached, thought, thoughts } from "../thought.ts";
-import { ack, acking, watch } from "./ack.ts";
+import { ack, acking } from "./ack.ts";
 
 const isNotice = ({ type, payload }: StreamEnvelope): boolean =>
   type === "job.event" && payload.kind === "status" && payload.body["phase"] === "back_pressure";
@@ -97,7 +98,7 @@ export const backPressure: readonly Scenario[] = [
         gates.flatMap(({ step }, i) => [step, thoughts(portion - 1), thought(`portion ${i}`)]),
       );
       const brisk = await site.greeted(acking);
-      await watch(brisk, id);
+      await subscribe(brisk, id, { history: true });
       const seen: StreamEnvelope[] = [];
       const speak = async (from: number, to: number): Promise<number> => {
         for (const [i, gate] of gates.entries()) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Step } from "../../test-agents/step.ts";
 import { bodiesOf, kindsOf } from "../event-body.ts";
+import { subscribe } from "../job-request.ts";
 import { feature } from "../need.ts";
 import { refusal } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
@@ -127,7 +128,7 @@ export const budget: readonly Scenario[] = [
       const lease_request = { "cost.budget": ["EUR:2.00"], ...tools };
       const { id } = await site.play(wire, steps, { lease_request });
       const seen = await wire.until((e) => bodiesOf([e], "tool_result")[0]?.error !== undefined);
-      const { payload } = await watcher.request("job.subscribe", { job_id: id }, { jobId: id });
+      const { payload } = await subscribe(watcher, id);
       assert.deepEqual(payload.budget, { EUR: -0.15 }, "R-9.6-5: the counter");
       await gate.open();
       seen.push(...(await wire.until(isTerminal)));

@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
 import { newMessageId } from "@arcp/core";
 import type { Step } from "../../test-agents/step.ts";
-import type { WireClient } from "../../wire/wire-client.ts";
 import { endOf } from "../job-end.ts";
+import { cancel, subscribe } from "../job-request.ts";
 import { windowWithin } from "../need.ts";
 import { refusal } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
-
-const cancel = (wire: WireClient, job_id: string, reason?: string) =>
-  wire.request("job.cancel", { job_id, ...(reason && { reason }) }, { jobId: job_id });
 
 export const cancelAuthority: readonly Scenario[] = [
   {
@@ -34,7 +31,7 @@ export const cancelAuthority: readonly Scenario[] = [
         await site.settled(wire);
         assert.equal(wire.lastEventSeq, end.event_seq, "something came after the end");
         const watcher = await site.greeted();
-        const told = await watcher.request("job.subscribe", { job_id: id }, { jobId: id });
+        const told = await subscribe(watcher, id);
         assert.equal(told.payload.current_status, state);
         assert.deepEqual((await watcher.next(isTerminal)).payload, end.payload);
       }
@@ -55,7 +52,7 @@ export const cancelAuthority: readonly Scenario[] = [
         const { code } = await refusal(cancel(other, id), "the cancel of another session");
         assert.equal(code, "PERMISSION_DENIED");
         // A subscription gives no authority either.
-        await other.request("job.subscribe", { job_id: id }, { jobId: id });
+        await subscribe(other, id);
       }
       const words = await Promise.all(
         [id, newMessageId("job_")].map(async (job) => {
@@ -86,7 +83,7 @@ export const cancelAuthority: readonly Scenario[] = [
       await site.pause(site.facts.resumeWindowSec * 1000 + 1500);
       assert.equal((await refusal(cancel(stranger, id), "a cancel")).code, "JOB_NOT_FOUND");
       assert.equal((await cancel(heir, over)).payload.current_status, "success");
-      await heir.request("job.subscribe", { job_id: id }, { jobId: id });
+      await subscribe(heir, id);
       await cancel(heir, id);
       const end = await heir.next(isTerminal);
       assert.equal(endOf(end).code, "CANCELLED");

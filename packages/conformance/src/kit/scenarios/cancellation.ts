@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
 import { systemClock } from "@arcp/core";
 import type { Step } from "../../test-agents/step.ts";
-import type { WireClient } from "../../wire/wire-client.ts";
 import { bodiesOf } from "../event-body.ts";
-import { endOf } from "../job-end.ts";
+import { endOf, endsJob } from "../job-end.ts";
+import { cancel } from "../job-request.ts";
 import { restart, settingWithin } from "../need.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
 import { reached, thought } from "../thought.ts";
-
-const cancel = (wire: WireClient, job_id: string, reason?: string) =>
-  wire.request("job.cancel", { job_id, ...(reason && { reason }) }, { jobId: job_id });
 
 /** The steps of a job that does not stop when it is told to. */
 const shortGrace = settingWithin("cancelGraceSec", 5);
@@ -50,7 +47,7 @@ export const cancellation: readonly Scenario[] = [
         const { id } = await site.play(wire, [thought("runs"), gate.step]);
         await reached(wire, "runs");
         await cancel(wire, id);
-        await wire.next((e) => isTerminal(e) && e.job_id === id);
+        await wire.next(endsJob(id));
         assert.ok(order(wire.transcript.toString().split("\n")), "the end came first");
       }
     },
@@ -73,7 +70,7 @@ export const cancellation: readonly Scenario[] = [
         await reached(wire, "runs");
         await cancel(wire, id);
         await gate.open();
-        const end = await wire.next((e) => isTerminal(e) && e.job_id === id);
+        const end = await wire.next(endsJob(id));
         assert.equal(end.type, "job.error", JSON.stringify(steps));
         const { final_status, code, message } = endOf(end);
         assert.deepEqual([final_status, code], ["cancelled", "CANCELLED"], JSON.stringify(steps));
@@ -142,7 +139,7 @@ export const cancellation: readonly Scenario[] = [
       assert.ok(systemClock.monotonic() - started > grace * 0.9, "the time of grace was cut short");
       await gate.open();
       const after = await site.play(wire, [done.step]);
-      const rest = await wire.until((e) => isTerminal(e) && e.job_id === after.id);
+      const rest = await wire.until(endsJob(after.id));
       const late = rest.filter(({ job_id }) => job_id === id);
       assert.deepEqual(late, [], "something came after the end");
     },

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { newMessageId } from "@arcp/core";
 import { endingOf } from "../ending.ts";
+import { endsJob } from "../job-end.ts";
+import { subscribe } from "../job-request.ts";
 import { feature, windowWithin } from "../need.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
@@ -30,7 +32,7 @@ export const close: readonly Scenario[] = [
       const { id } = await site.play(wire, steps);
       await reached(wire, "seen");
       const watcher = await site.greeted();
-      await watcher.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
+      await subscribe(watcher, id, { history: true });
       await wire.request("session.close", {});
       await endingOf(wire);
       await gate.open();
@@ -104,7 +106,7 @@ export const close: readonly Scenario[] = [
         });
         await reached(again, "the key was free");
         await gate.open();
-        const end = await again.next((e) => isTerminal(e) && e.job_id === id);
+        const end = await again.next(endsJob(id));
         assert.equal(end.type, "job.result", "R-6.7-5: no job is cancelled after the close");
       },
     }),

@@ -4,6 +4,7 @@ import { at } from "../../json-object.ts";
 import type { WireMessage } from "../../wire/sent.ts";
 import type { WireClient } from "../../wire/wire-client.ts";
 import { heldSubmit, heldSubmits } from "../held-submit.ts";
+import { endsJob } from "../job-end.ts";
 import { restart } from "../need.ts";
 import { refusal } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
@@ -111,11 +112,11 @@ export const correlation: readonly Scenario[] = [
         [a, "a"],
         [c, "c"],
       ] as const) {
-        const end = await wire.next((e) => isTerminal(e) && e.job_id === payload.job_id);
+        const end = await wire.next(endsJob(payload.job_id));
         assert.equal(at(end, "payload.result"), value, "R-5.4-1: the replies are mixed up");
       }
       await gate.open();
-      const end = await wire.next((e) => isTerminal(e) && e.job_id === running.id);
+      const end = await wire.next(endsJob(running.id));
       assert.equal(at(end, "payload.result"), "undisturbed", "R-5.4-3: a job felt it");
     },
   },

@@ -3,6 +3,7 @@ import type { Step } from "../../test-agents/step.ts";
 import { born, childOf } from "../child-step.ts";
 import { bodiesOf, kindsOf } from "../event-body.ts";
 import { endOf, endsJob, endsJobs, ofJob } from "../job-end.ts";
+import { cancel, subscribe } from "../job-request.ts";
 import { feature } from "../need.ts";
 import type { Scenario } from "../scenario.ts";
 import { answersOf, outcomesOf } from "../script-outcome.ts";
@@ -117,10 +118,9 @@ export const delegation: readonly Scenario[] = [
       const { payload } = await watcher.request("session.list_jobs", { limit: 1000 });
       const parents = new Map(payload.jobs.map((job) => [job.job_id, job.parent_job_id]));
       assert.deepEqual([parents.get(child.job_id), parents.get(id)], [id, null], "the listing");
-      const asked = { job_id: child.job_id, history: true };
-      const told = await watcher.request("job.subscribe", asked, { jobId: child.job_id });
+      const told = await subscribe(watcher, child.job_id, { history: true });
       assert.equal(told.payload.parent_job_id, id);
-      await wire.request("job.cancel", { job_id: child.job_id }, { jobId: child.job_id });
+      await cancel(wire, child.job_id);
       for (const each of [wire, watcher]) {
         assert.equal(endOf(await each.next(endsJob(child.job_id))).code, "CANCELLED");
       }

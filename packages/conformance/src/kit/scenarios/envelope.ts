@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Envelope } from "@arcp/core";
 import type { WireClient } from "../../wire/wire-client.ts";
+import { cancel, subscribe } from "../job-request.ts";
 import { hello } from "../raw-socket.ts";
 import { refusal } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
@@ -34,10 +35,10 @@ export const envelope: readonly Scenario[] = [
         gate.step,
       ]);
       const other = await site.greeted();
-      await other.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
+      await subscribe(other, id, { history: true });
       await wire.request("session.list_jobs", {});
       await refusal(wire.submit({ agent: "nobody" }), "a submit to nobody");
-      await wire.request("job.cancel", { job_id: id, reason: "enough" }, { jobId: id });
+      await cancel(wire, id, "enough");
       for (const client of [wire, other]) {
         for (const { event_seq, job_seq, payload } of await client.until(isTerminal)) {
           assert.ok(Number.isSafeInteger(event_seq), "R-5.2-3: event_seq is no integer");
@@ -80,11 +81,7 @@ export const envelope: readonly Scenario[] = [
       for (const id of ids) {
         await wire.request("session.list_jobs", { limit: 1 }, { id });
         const next = `${id.slice(0, 127)}2`;
-        const refused = wire.request(
-          "job.cancel",
-          { job_id: "job_no" },
-          { id: next, jobId: "job_no" },
-        );
+        const refused = wire.request("job.cancel", { job_id: "job_no" }, { id: next });
         await refusal(refused, "the cancel of no job");
       }
     },

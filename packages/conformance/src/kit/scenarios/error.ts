@@ -4,12 +4,13 @@ import { at } from "../../json-object.ts";
 import type { Step } from "../../test-agents/step.ts";
 import { endingOf } from "../ending.ts";
 import { bodiesOf } from "../event-body.ts";
+import { endsJob } from "../job-end.ts";
+import { cancel } from "../job-request.ts";
 import { feature } from "../need.ts";
 import { hello } from "../raw-socket.ts";
 import { refusal, refusedSubmit } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
 import { outcomesOf } from "../script-outcome.ts";
-import { isTerminal } from "../site.ts";
 
 const script = "conformance.script";
 const none = { job_id: "job_unknown" };
@@ -53,10 +54,7 @@ export const error: readonly Scenario[] = [
         ],
         ["DUPLICATE_KEY", await refusedSubmit(wire, { ...key, input: { steps: [], cleanup: [] } })],
         ["INVALID_REQUEST", await refusedSubmit(wire, { agent: script, lease_request: [] })],
-        [
-          "JOB_NOT_FOUND",
-          await refusal(wire.request("job.cancel", none, { jobId: none.job_id }), "a cancel"),
-        ],
+        ["JOB_NOT_FOUND", await refusal(cancel(wire, none.job_id), "a cancel")],
       ] as const;
       for (const [expected, { code, retryable }] of refusals) {
         assert.equal(code, expected, "R-12-1: the code");
@@ -119,7 +117,7 @@ export const error: readonly Scenario[] = [
       assert.equal(at(result, "error.code"), "PERMISSION_DENIED", "the refused operation");
       assert.equal(outcomesOf(all).refused?.refused?.code, "PERMISSION_DENIED");
       const { id } = await site.play(wire, [{ do: "crash", message: "boom" }]);
-      const rest = await wire.until((e) => isTerminal(e) && e.job_id === id);
+      const rest = await wire.until(endsJob(id));
       assert.equal(rest.at(-1)?.type, "job.error", "the failed job");
       await site.settled(wire);
       const said = wire.transcript.toString();

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import type { Step } from "../../test-agents/step.ts";
 import type { StreamEnvelope } from "../../wire/stream-envelope.ts";
 import { bodiesOf, kindsOf } from "../event-body.ts";
+import { subscribe } from "../job-request.ts";
 import type { Scenario } from "../scenario.ts";
 import { answersOf, stepValue } from "../script-outcome.ts";
-import { isTerminal } from "../site.ts";
+import { isTerminal, type Site } from "../site.ts";
 
 const vendor = "x-vendor.acme.confidence";
 const deep = "x-vendor.acme.deep.er-1_b";
@@ -56,7 +57,6 @@ export const event: readonly Scenario[] = [
     name: "an invalid kind, and a body that does not fit its kind, are refused to the agent",
     verifies: ["R-8.1-2"],
     async play(site) {
-      const wire = await site.greeted();
       const wrong: Step[] = [
         { do: "emit", kind: "foo", body: {} },
         { do: "emit", kind: "x-vendor.acme", body: {} },
@@ -74,13 +74,7 @@ export const event: readonly Scenario[] = [
         { do: "artifact", uri: "https://files.test/9", content_type: "text/plain", byte_size: -1 },
         { do: "artifact", uri: "https://files.test/9", content_type: "text/plain", sha256: "abc" },
       ];
-      const steps = wrong.map((step, n): Step => ({ ...step, as: `${n}` }) as Step);
-      const all = await site.played(wire, steps);
-      const answers = answersOf(all);
-      for (const [n, step] of wrong.entries()) {
-        assert.notEqual(answers[n], "allowed", JSON.stringify(step));
-      }
-      assert.deepEqual(kindsOf(all), ["job.result"], "nothing of it is on the stream");
+      await checkRefused(site, wrong);
     },
   },
   {
@@ -160,7 +154,6 @@ export const event: readonly Scenario[] = [
     name: "an agent cannot emit what only the runtime may emit",
     verifies: ["R-8.2-3"],
     async play(site) {
-      const wire = await site.greeted();
       const wrong: Step[] = [
         { do: "status", phase: "back_pressure" },
         { do: "status", phase: "credential_rotated" },
@@ -170,14 +163,7 @@ export const event: readonly Scenario[] = [
         { do: "emit", kind: "status", body: { phase: "credential_rotated", id: "a", value: "b" } },
         { do: "emit", kind: "metric", body: { name: "cost.budget.remaining", value: 5 } },
       ];
-      const steps = wrong.map((step, n): Step => ({ ...step, as: `${n}` }) as Step);
-      const lease_request = { "cost.budget": ["EUR:1"] };
-      const all = await site.played(wire, steps, { lease_request });
-      const answers = answersOf(all);
-      for (const [n, step] of wrong.entries()) {
-        assert.notEqual(answers[n], "allowed", JSON.stringify(step));
-      }
-      assert.deepEqual(kindsOf(all), ["job.result"]);
+      await checkRefused(site, wrong, { "cost.budget": ["EUR:1"] });
     },
   },
   {
@@ -194,7 +180,7 @@ export const event: readonly Scenario[] = [
       ]);
       const sent = (await wire.until(isVendors)).at(-1);
       const watcher = await site.greeted();
-      await watcher.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
+      await subscribe(watcher, id, { history: true });
       const forwarded = await watcher.next((e) => e.job_seq === sent?.job_seq);
       await site.drop(wire);
       const again = await site.resumed(wire, { lastEventSeq: wire.lastEventSeq - 1 });
@@ -207,3 +193,18 @@ export const event: readonly Scenario[] = [
     },
   },
 ];
+
+/** Has an agent try what must all be refused to it, and leave no trace on the stream. */
+async function checkRefused(
+  site: Site,
+  wrong: readonly Step[],
+  lease_request: Record<string, string[]> = {},
+): Promise<void> {
+  const steps = wrong.map((step, n): Step => ({ ...step, as: `${n}` }) as Step);
+  const all = await site.played(await site.greeted(), steps, { lease_request });
+  const answers = answersOf(all);
+  for (const [n, step] of wrong.entries()) {
+    assert.notEqual(answers[n], "allowed", JSON.stringify(step));
+  }
+  assert.deepEqual(kindsOf(all), ["job.result"], "nothing of it is on the stream");
+}

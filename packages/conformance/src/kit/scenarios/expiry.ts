@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import type { PlainStep } from "../../test-agents/step.ts";
 import { bodiesOf, kindsOf } from "../event-body.ts";
-import { endOf } from "../job-end.ts";
+import { endOf, endsJob } from "../job-end.ts";
 import { feature } from "../need.ts";
 import { refusedSubmit } from "../refusal.ts";
 import { runtimeTime } from "../runtime-clock.ts";
 import type { Scenario } from "../scenario.ts";
-import { isTerminal } from "../site.ts";
 
 const agent = "conformance.script";
 const expiring = feature("lease_expires_at");
@@ -104,7 +103,7 @@ export const expiry: readonly Scenario[] = [
         lease_request: tools,
         lease_constraints,
       });
-      const all = await wire.until((e) => isTerminal(e) && e.job_id === id);
+      const all = await wire.until(endsJob(id));
       assert.equal(endOf(all).code, "LEASE_EXPIRED");
       assert.ok(bodiesOf(all, "progress").length > 0, "there was time for some of the work");
       const results = bodiesOf(all, "tool_result");

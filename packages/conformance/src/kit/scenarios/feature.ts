@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { newMessageId } from "@arcp/core";
 import { at } from "../../json-object.ts";
 import { bodiesOf, kindsOf } from "../event-body.ts";
+import { subscribe } from "../job-request.ts";
 import { feature as offered } from "../need.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
@@ -66,14 +67,14 @@ export const feature: readonly Scenario[] = [
         { lease_request: { "cost.budget": ["EUR:1"] } },
       );
       const viewer = await site.greeted({ features: ["subscribe"] }, { waive: ["R-8.3-1"] });
-      await viewer.request("job.subscribe", { job_id: id }, { jobId: id });
+      await subscribe(viewer, id);
       await begin.open();
       await viewer.next((e) => bodiesOf([e], "thought")[0]?.text === "2");
       await site.drop(viewer);
       await pause.open();
       const again = await site.resumed(viewer, { lastEventSeq: 0 });
       const late = await site.greeted({ features: ["subscribe"] }, { waive: ["R-8.3-1"] });
-      await late.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
+      await subscribe(late, id, { history: true });
       for (const client of [again, late]) {
         const all = (await client.until(isTerminal)).filter(
           ({ payload }) => !("kind" in payload && payload.kind === "status"),
@@ -108,7 +109,7 @@ export const feature: readonly Scenario[] = [
       // What a viewer without the chunks sees of the end is left open.
       const waive = ["R-6.2-5", "R-8.3-1"] as const;
       const viewer = await site.greeted({ features: ["subscribe"] }, { waive });
-      await viewer.request("job.subscribe", { job_id: id }, { jobId: id });
+      await subscribe(viewer, id);
       await begin.open();
       const all = await viewer.until(isTerminal);
       assert.ok(!kindsOf(all).includes("result_chunk"), "it got a chunk");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { newMessageId } from "@arcp/core";
 import { heldSubmits } from "../held-submit.ts";
+import { subscribe } from "../job-request.ts";
 import { refusal } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
@@ -121,7 +122,7 @@ export const idempotency: readonly Scenario[] = [
       const idempotency_key = newKey();
       const { id } = await site.play(owner, [thought("runs"), gate.step], { idempotency_key });
       const runs = await owner.next(isThought("runs"));
-      await watcher.request("job.subscribe", { job_id: id }, { jobId: id });
+      await subscribe(watcher, id);
       const misused = { agent, input: { steps: [] }, idempotency_key };
       assert.equal((await refusal(other.submit(misused), "another use")).code, "DUPLICATE_KEY");
       assert.equal((await refusal(owner.submit(misused), "another use")).code, "DUPLICATE_KEY");

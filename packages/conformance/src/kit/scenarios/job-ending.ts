@@ -3,6 +3,7 @@ import { systemClock } from "@arcp/core";
 import type { Step } from "../../test-agents/step.ts";
 import { kindsOf } from "../event-body.ts";
 import { endOf } from "../job-end.ts";
+import { subscribe } from "../job-request.ts";
 import { restart } from "../need.ts";
 import { runtimeTime } from "../runtime-clock.ts";
 import type { Scenario } from "../scenario.ts";
@@ -87,7 +88,7 @@ export const jobEnding: readonly Scenario[] = [
         payload.jobs.some(({ job_id }) => job_id === id),
         "it is not listed any more",
       );
-      await late.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
+      await subscribe(late, id, { history: true });
       const again = await late.until(isTerminal);
       assert.deepEqual(kindsOf(again), kindsOf(seen));
     },

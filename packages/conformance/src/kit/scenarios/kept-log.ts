@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { Step } from "../../test-agents/step.ts";
-import type { WireClient } from "../../wire/wire-client.ts";
 import { endingOf } from "../ending.ts";
+import { endsJob } from "../job-end.ts";
+import { subscribe } from "../job-request.ts";
 import { feature, settingWithin } from "../need.ts";
 import { refusedWith } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
@@ -22,13 +23,6 @@ const overflow = (logRecords: number, more: Gate): readonly Step[] => [
   thought("full"),
 ];
 
-const subscribe = (wire: WireClient, job_id: string, rest: object, id?: string) =>
-  wire.request(
-    "job.subscribe",
-    { job_id, ...rest },
-    { jobId: job_id, ...(id === undefined ? {} : { id }) },
-  );
-
 export const keptLog: readonly Scenario[] = [
   {
     name: "a client that missed more than a log keeps cannot resume, and history begins with what is kept",
@@ -47,7 +41,7 @@ export const keptLog: readonly Scenario[] = [
       const seen = await reached(wire, "seen");
       await site.drop(wire);
       const other = await site.greeted();
-      await subscribe(other, id, {});
+      await subscribe(other, id);
       await away.open();
       await reached(other, "half");
       await more.open();
@@ -90,10 +84,10 @@ export const keptLog: readonly Scenario[] = [
       await reached(owner, "seen");
       const watcher = await site.greeted();
       const own = await site.play(watcher, [alive.step, thought("alive")]);
-      await subscribe(watcher, id, { history: true }, "req_lag");
+      await subscribe(watcher, id, { history: true }, { id: "req_lag" });
       await reached(watcher, "seen");
       const other = await site.greeted();
-      await subscribe(other, id, {});
+      await subscribe(other, id);
       for (const wire of [owner, watcher]) site.lineOf(wire).stall();
       await start.open();
       await reached(other, "half");
@@ -119,8 +113,8 @@ export const keptLog: readonly Scenario[] = [
         "R-6.3-17: the viewer is told which subscription is lost",
       );
       await alive.open();
-      await watcher.until((e) => isTerminal(e) && e.job_id === own.id);
-      const told = await subscribe(other, id, {});
+      await watcher.until(endsJob(own.id));
+      const told = await subscribe(other, id);
       assert.equal(told.payload.current_status, "running", "R-6.3-17: the job is alive");
       await end.open();
       assert.equal((await other.next(isTerminal)).type, "job.result");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Step } from "../../test-agents/step.ts";
+import { subscribe } from "../job-request.ts";
 import { asking, operations } from "../operation.ts";
 import { refusedSubmit } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
@@ -61,7 +62,7 @@ export const lease: readonly Scenario[] = [
       const rest = { lease_request, lease_constraints };
       const { id, accepted } = await site.play(wire, [...spending, gate.step, ...asking], rest);
       await wire.next((e) => e.type === "job.event" && e.payload.kind === "thought");
-      const { payload } = await watcher.request("job.subscribe", { job_id: id }, { jobId: id });
+      const { payload } = await subscribe(watcher, id);
       assert.deepEqual(payload.lease, accepted.payload.lease);
       assert.deepEqual(payload.lease_constraints, accepted.payload.lease_constraints);
       assert.deepEqual(payload.budget, { EUR: 3 });

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { JobId } from "@arcp/core";
 import type { Step } from "../../test-agents/step.ts";
 import { bodiesOf } from "../event-body.ts";
-import { endOf } from "../job-end.ts";
+import { endOf, endsJob } from "../job-end.ts";
+import { cancel, subscribe } from "../job-request.ts";
 import { runtimeTime } from "../runtime-clock.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
@@ -22,7 +23,7 @@ export const lifecycle: readonly Scenario[] = [
       const running = await site.play(wire, [thought("runs"), gate.step]);
       await reached(wire, "runs");
       const cancelled = await site.play(wire, [gate.step]);
-      await wire.request("job.cancel", { job_id: cancelled.id }, { jobId: cancelled.id });
+      await cancel(wire, cancelled.id);
       const states = new Map<JobId, string>([
         [cancelled.id, "cancelled"],
         [(await site.play(wire, [])).id, "success"],
@@ -36,11 +37,10 @@ export const lifecycle: readonly Scenario[] = [
       const listed = new Map(payload.jobs.map(({ job_id, status }) => [job_id, status]));
       for (const [job_id, state] of states) {
         assert.equal(listed.get(job_id), state, `R-7.3-1: the state of ${job_id} in the listing`);
-        const asked = { job_id, history: true };
-        const { payload: told } = await watcher.request("job.subscribe", asked, { jobId: job_id });
+        const { payload: told } = await subscribe(watcher, job_id, { history: true });
         assert.equal(told.current_status, state, `R-7.3-1: the state of ${job_id}`);
         if (state === "running") continue;
-        const history = await watcher.until((e) => isTerminal(e) && e.job_id === job_id);
+        const history = await watcher.until(endsJob(job_id));
         assert.equal(
           endOf(history).final_status,
           state,
@@ -84,7 +84,7 @@ export const lifecycle: readonly Scenario[] = [
           { do: "pause", ms: n / 4, stubborn: true },
           { do: "return", value: n },
         ]);
-        const { payload } = await wire.request("job.cancel", { job_id: id }, { jobId: id });
+        const { payload } = await cancel(wire, id);
         const end = await wire.next(isTerminal);
         const expected = payload.current_status ?? "cancelled";
         assert.equal(endOf(end).final_status, expected);
@@ -115,7 +115,7 @@ export const lifecycle: readonly Scenario[] = [
       await wire.until(isTerminal);
       await gate.open();
       const after = await site.play(wire, [done.step]);
-      const rest = await wire.until((e) => isTerminal(e) && e.job_id === after.id);
+      const rest = await wire.until(endsJob(after.id));
       await site.settled(wire);
       const late = rest.filter(({ job_id }) => job_id === id);
       assert.deepEqual(late, [], "something came after the end");

@@ -3,10 +3,12 @@ import { formatTimestamp } from "@arcp/core";
 import type { Sent } from "../../wire/sent.ts";
 import type { WireClient } from "../../wire/wire-client.ts";
 import { credentials, newLabel, wanting } from "../credential-account.ts";
+import { endsJob } from "../job-end.ts";
+import { subscribe } from "../job-request.ts";
 import { feature } from "../need.ts";
 import { refusedWith } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
-import { isTerminal, type Play } from "../site.ts";
+import type { Play } from "../site.ts";
 import { reached, thought } from "../thought.ts";
 
 type Query = Sent<"session.list_jobs">;
@@ -110,7 +112,7 @@ export const listJobs: readonly Scenario[] = [
         const { value } = changing.next();
         if (value === undefined) return;
         await value.gate.open();
-        await wire.next((e) => isTerminal(e) && e.job_id === value.id);
+        await wire.next(endsJob(value.id));
         await site.play(wire, [hold.step]);
       });
       const ids = idsOf(pages);
@@ -133,7 +135,7 @@ export const listJobs: readonly Scenario[] = [
       const { id, accepted } = play;
       const seen = await reached(owner, "seen");
       const watcher = await site.greeted();
-      await watcher.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
+      await subscribe(watcher, id, { history: true });
       await reached(watcher, "seen");
       const query = { filter: since(play), limit: 1000 };
       const entryOf = async () =>
@@ -152,7 +154,7 @@ export const listJobs: readonly Scenario[] = [
         },
       );
       await gate.open();
-      await owner.until((e) => isTerminal(e) && e.job_id === id);
+      await owner.until(endsJob(id));
       const finished = await entryOf();
       assert.equal(finished?.last_event_seq, owner.lastEventSeq, "R-6.6-7: its last one");
       assert.equal(finished.status, "success");

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { subscribe } from "../job-request.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
 import { isThought, reached, thought } from "../thought.ts";
@@ -23,7 +24,7 @@ export const numbering: readonly Scenario[] = [
         await site.play(wire, steps);
         first.push(...(await wire.until(isThought("runs"))));
       }
-      await wire.request("job.subscribe", { job_id: watched }, { jobId: watched });
+      await subscribe(wire, watched);
       await site.drop(wire);
       await gate.open();
       const again = await site.resumed(wire);

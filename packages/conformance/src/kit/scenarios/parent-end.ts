@@ -4,6 +4,7 @@ import type { WireClient } from "../../wire/wire-client.ts";
 import { born, childOf } from "../child-step.ts";
 import { bodiesOf } from "../event-body.ts";
 import { endOf, endsJob } from "../job-end.ts";
+import { cancel } from "../job-request.ts";
 import { feature } from "../need.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal, type Site } from "../site.ts";
@@ -22,7 +23,7 @@ export const parentEnd: readonly Scenario[] = [
         const wire = await site.greeted();
         const ids = await family(site, wire, how);
         const [id] = ids;
-        if (how === "is cancelled") await wire.request("job.cancel", { job_id: id }, { jobId: id });
+        if (how === "is cancelled") await cancel(wire, id);
         const ends = new Map<string | undefined, ReturnType<typeof endOf>>();
         while (ends.size < ids.length) {
           const end = await wire.next(isTerminal);
@@ -56,7 +57,7 @@ export const parentEnd: readonly Scenario[] = [
       const { id } = await site.play(wire, steps, { lease_request: delegating });
       await born(wire);
       await reached(wire, "born");
-      await wire.request("job.cancel", { job_id: id }, { jobId: id });
+      await cancel(wire, id);
       await site.play(wire, [told.step]);
       await wire.next((e) => isTerminal(e) && endOf(e).final_status === "success");
       assert.equal(endOf(await wire.next(endsJob(id))).code, "CANCELLED");

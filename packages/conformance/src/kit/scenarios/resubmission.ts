@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { newMessageId } from "@arcp/core";
-import { endOf } from "../job-end.ts";
+import { endOf, endsJob } from "../job-end.ts";
+import { cancel } from "../job-request.ts";
 import { windowWithin } from "../need.ts";
 import { refusal } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
@@ -44,8 +45,7 @@ export const resubmission: readonly Scenario[] = [
       await other.submit({ agent, input: { steps }, idempotency_key });
       const past = await other.until(isThought("before"));
       assert.deepEqual(shared(past), shared(before), "the whole history");
-      const cancel = other.request("job.cancel", { job_id: id }, { jobId: id });
-      assert.equal((await refusal(cancel, "a cancel")).code, "PERMISSION_DENIED");
+      assert.equal((await refusal(cancel(other, id), "a cancel")).code, "PERMISSION_DENIED");
       await gate.open();
       for (const wire of [owner, other]) {
         assert.equal((await wire.next(isTerminal)).type, "job.result");
@@ -76,9 +76,9 @@ export const resubmission: readonly Scenario[] = [
       assert.equal(again.payload.job_id, payload.job_id);
       const born = await heir.next((e) => e.job_id !== payload.job_id);
       const ids = [`${born.job_id}`, payload.job_id];
-      for (const job_id of ids) await heir.request("job.cancel", { job_id }, { jobId: job_id });
+      for (const job_id of ids) await cancel(heir, job_id);
       for (const id of ids) {
-        const end = await heir.next((e) => isTerminal(e) && e.job_id === id);
+        const end = await heir.next(endsJob(id));
         assert.equal(endOf(end).code, "CANCELLED");
       }
     },

@@ -3,6 +3,7 @@ import type { Envelope } from "@arcp/core";
 import type { StreamEnvelope } from "../../wire/stream-envelope.ts";
 import type { WireClient } from "../../wire/wire-client.ts";
 import { endingOf } from "../ending.ts";
+import { subscribe } from "../job-request.ts";
 import { feature } from "../need.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
@@ -149,7 +150,7 @@ export const resumeHandover: readonly Scenario[] = [
       const old = await site.greeted();
       await site.drop(old);
       const busy = await site.greeted();
-      await busy.request("job.subscribe", { job_id: id }, { jobId: id });
+      await subscribe(busy, id);
       await busy.send({ type: "session.resume", payload: positionOf(old) }, { faulty: true });
       const answer = await busy.notice(isOpeningAnswer);
       assert.equal(answer.type, "session.error", "R-6.3-3: its subscription would be lost");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { WireClient } from "../../wire/wire-client.ts";
+import { subscribe } from "../job-request.ts";
 import { feature, restart, windowWithin } from "../need.ts";
 import { refusedWith } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
@@ -10,9 +10,6 @@ import { isThought, reached, thought, thoughts, thoughtsIn } from "../thought.ts
 const LATE = 3000;
 
 const windowOf = ({ facts }: Site): number => facts.resumeWindowSec * 1000;
-
-const subscribe = (wire: WireClient, job_id: string, rest: object = {}) =>
-  wire.request("job.subscribe", { job_id, history: true, ...rest }, { jobId: job_id });
 
 export const resumeWindow: readonly Scenario[] = [
   {
@@ -71,7 +68,7 @@ export const resumeWindow: readonly Scenario[] = [
         payload.jobs.some(({ job_id }) => job_id === id),
         "R-6.3-18: its job is listed and runs",
       );
-      await subscribe(heir, id, { from_event_seq: early });
+      await subscribe(heir, id, { history: true, from_event_seq: early });
       await gate.open();
       const rest = await heir.until(isTerminal);
       assert.deepEqual(

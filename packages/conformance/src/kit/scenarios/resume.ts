@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ResumeForm } from "../../wire/opening-request.ts";
 import type { WireClient } from "../../wire/wire-client.ts";
+import { cancel, subscribe } from "../job-request.ts";
 import { feature } from "../need.ts";
 import { refusedWith } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
@@ -163,7 +164,7 @@ export const resume: readonly Scenario[] = [
       const steps = [thought("seen"), away.step, thought("missed"), back.step, thought("live")];
       const { id } = await site.play(owner, steps);
       const watcher = await site.greeted();
-      await watcher.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
+      await subscribe(watcher, id, { history: true });
       await reached(watcher, "seen");
       await site.drop(watcher);
       await away.open();
@@ -182,7 +183,7 @@ export const resume: readonly Scenario[] = [
       await reached(wire, "runs");
       await site.drop(wire);
       const again = await site.resumed(wire);
-      await again.request("job.cancel", { job_id: id }, { jobId: id });
+      await cancel(again, id);
       const end = await again.next(isTerminal);
       assert.equal(end.type === "job.error" && end.payload.code, "CANCELLED");
     },

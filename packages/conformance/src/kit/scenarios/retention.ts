@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { systemClock } from "@arcp/core";
+import { subscribe } from "../job-request.ts";
 import { feature, settingWithin, windowWithin } from "../need.ts";
 import { refusedWith } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
-import { subscribe } from "../subscription.ts";
 
 /** Milliseconds between two looks. */
 const PACE = 500;

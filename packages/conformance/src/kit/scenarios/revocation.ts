@@ -11,6 +11,7 @@ import {
   wanting,
 } from "../credential-account.ts";
 import { endOf, endsJob } from "../job-end.ts";
+import { cancel } from "../job-request.ts";
 import { restart } from "../need.ts";
 import { runtimeTime } from "../runtime-clock.ts";
 import type { Scenario } from "../scenario.ts";
@@ -39,7 +40,7 @@ export const revocation: readonly Scenario[] = [
           error: [{ do: "crash", message: "boom" }],
         };
         const { id } = await site.play(wire, steps[how] ?? [gate.step], rest);
-        if (how === "cancelled") await wire.request("job.cancel", { job_id: id }, { jobId: id });
+        if (how === "cancelled") await cancel(wire, id);
         const { final_status } = endOf(await wire.next(endsJob(id)));
         assert.equal(final_status, how === "expired" ? "error" : how);
         await accountOf(site, label, isOver);

@@ -5,6 +5,7 @@ import type { WireClient } from "../../wire/wire-client.ts";
 import { accountOf, asked, credentials, newLabel, wanting } from "../credential-account.ts";
 import { bodiesOf } from "../event-body.ts";
 import { endsJob } from "../job-end.ts";
+import { subscribe } from "../job-request.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
 
@@ -28,7 +29,7 @@ export const rotation: readonly Scenario[] = [
         lease_request: wanting("plain", label),
       });
       const [first] = accepted.payload.credentials ?? [];
-      await watcher.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
+      await subscribe(watcher, id, { history: true });
       await gate.open();
       const told = await wire.next((e) => bodiesOf([e], "status")[0]?.phase === ROTATED);
       const [body = {}] = bodiesOf([told], "status");
@@ -106,8 +107,7 @@ export const rotation: readonly Scenario[] = [
       const { id } = await site.play(wire, steps, { lease_request: wanting("plain", newLabel()) });
       const live = await wire.until((e) => bodiesOf([e], "thought").length > 0);
       const current = bodiesOf(live, "status").at(-1)?.value;
-      const ask = async (watcher: WireClient) =>
-        (await watcher.request("job.subscribe", { job_id: id }, { jobId: id })).payload.credentials;
+      const ask = async (watcher: WireClient) => (await subscribe(watcher, id)).payload.credentials;
       const watcher = await site.greeted();
       const shown = await ask(watcher);
       assert.deepEqual(

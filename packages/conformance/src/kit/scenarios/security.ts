@@ -3,6 +3,7 @@ import { at } from "../../json-object.ts";
 import type { WireClient } from "../../wire/wire-client.ts";
 import { WireRejection } from "../../wire/wire-rejection.ts";
 import { bodiesOf, kindsOf } from "../event-body.ts";
+import { subscribe } from "../job-request.ts";
 import { feature, settingWithin, windowWithin } from "../need.ts";
 import { refusal, refusedSubmit } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
@@ -102,7 +103,7 @@ export const security: readonly Scenario[] = [
       const gate = site.gate();
       const { id } = await site.play(wire, [gate.step, { do: "thought", text: "true" }]);
       const watcher = await site.greeted();
-      await watcher.request("job.subscribe", { job_id: id }, { jobId: id });
+      await subscribe(watcher, id);
       const thief = await site.greeted({ who: "second" });
       const event = { kind: "thought", ts: "2026-11-02T08:21:00.050Z", body: { text: "forged" } };
       const forged = [
@@ -126,7 +127,7 @@ export const security: readonly Scenario[] = [
       }
       await gate.open();
       const late = await site.greeted();
-      await late.request("job.subscribe", { job_id: id, history: true }, { jobId: id });
+      await subscribe(late, id, { history: true });
       for (const client of [wire, watcher, late]) {
         const all = await client.until(isTerminal);
         assert.deepEqual(bodiesOf(all, "thought"), [{ text: "true" }]);

@@ -4,6 +4,7 @@ import type { StreamEnvelope } from "../../wire/stream-envelope.ts";
 import type { WireClient } from "../../wire/wire-client.ts";
 import { bodiesOf } from "../event-body.ts";
 import { endOf } from "../job-end.ts";
+import { subscribe } from "../job-request.ts";
 import { feature, settingOfAtLeast, settingWithin } from "../need.ts";
 import type { Scenario } from "../scenario.ts";
 import { answersOf } from "../script-outcome.ts";
@@ -133,7 +134,7 @@ export const streamedResult: readonly Scenario[] = [
       ]);
       // For that, nobody needs to be sent the chunks.
       const wire = await site.greeted({ features: ["subscribe"] });
-      await wire.request("job.subscribe", { job_id: id }, { jobId: id });
+      await subscribe(wire, id);
       await site.drop(gone);
       await gate.open();
       const end = endOf(await ended(wire, id));

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
 import type { WireOptions } from "../../wire/wire-line.ts";
+import { subscribe } from "../job-request.ts";
 import { feature, windowWithin } from "../need.ts";
 import { refusedWith } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
-import { jobSeqsOf, shared, subscribe } from "../subscription.ts";
+import { jobSeqsOf, shared } from "../subscription.ts";
 import { isThought, reached, thought, thoughts, thoughtsIn } from "../thought.ts";
 
 const needs = [feature("subscribe")] as const;

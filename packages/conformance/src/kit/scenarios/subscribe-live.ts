@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import type { WireOptions } from "../../wire/wire-line.ts";
+import { cancel, subscribe } from "../job-request.ts";
 import { feature, settingOfAtLeast } from "../need.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
-import { jobSeqsOf, subscribe } from "../subscription.ts";
+import { jobSeqsOf } from "../subscription.ts";
 import { reached, thought, thoughts, thoughtsIn } from "../thought.ts";
 
 const needs = [feature("subscribe")] as const;
@@ -85,7 +86,7 @@ export const liveSubscription: readonly Scenario[] = [
         await subscribe(watcher, id, { history: true });
         await reached(watcher, "runs");
         if (how === "failed") await gate.open();
-        else await owner.request("job.cancel", { job_id: id }, { jobId: id });
+        else await cancel(owner, id);
         const ends = await Promise.all([owner, watcher].map((wire) => wire.next(isTerminal)));
         assert.deepEqual(
           ends.map(({ payload }) => payload),

@@ -3,11 +3,12 @@ import type { Step } from "../../test-agents/step.ts";
 import type { WireClient } from "../../wire/wire-client.ts";
 import { credentials, newLabel, wanting } from "../credential-account.ts";
 import { bodiesOf } from "../event-body.ts";
+import { cancel, subscribe } from "../job-request.ts";
 import { feature } from "../need.ts";
 import { refusedWith } from "../refusal.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
-import { jobSeqsOf, shared, subscribe } from "../subscription.ts";
+import { jobSeqsOf, shared } from "../subscription.ts";
 import { isThought, reached, thought, thoughts } from "../thought.ts";
 
 const needs = [feature("subscribe")] as const;
@@ -160,7 +161,7 @@ export const subscription: readonly Scenario[] = [
       const watcher = await site.greeted();
       await subscribe(watcher, id);
       await refusedWith(
-        watcher.request("job.cancel", { job_id: id }, { jobId: id }),
+        cancel(watcher, id),
         "PERMISSION_DENIED",
         "R-7.7-1: who subscribes may not cancel",
       );
@@ -174,7 +175,7 @@ export const subscription: readonly Scenario[] = [
       const again = await site.resumed(owner);
       assert.equal(again.sessionId, owner.sessionId);
       assert.equal(await reached(again, "missed"), seen + 1, "R-7.7-1: a resume goes on counting");
-      await again.request("job.cancel", { job_id: id }, { jobId: id });
+      await cancel(again, id);
       const end = await again.next(isTerminal);
       assert.equal(end.type === "job.error" && end.payload.code, "CANCELLED");
     },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { newMessageId, TRACE_CONTEXT } from "@arcp/core";
 import { childOf } from "../child-step.ts";
 import { endsJobs } from "../job-end.ts";
+import { cancel, subscribe } from "../job-request.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
 
@@ -30,10 +31,10 @@ export const trace: readonly Scenario[] = [
         const { payload } = await watcher.request("session.list_jobs", { limit: 1000 });
         const entry = payload.jobs.find(({ job_id }) => job_id === id);
         assert.equal(entry?.trace_id, trace_id, "R-11-4: in the listing");
-        const told = await watcher.request("job.subscribe", { job_id: id }, { jobId: id });
+        const told = await subscribe(watcher, id);
         assert.equal(told.payload.trace_id, trace_id, "R-11-4: in the subscription");
         assert.equal(told.trace_id, trace_id, "R-11-4: and on it");
-        const { trace_id: named } = await wire.request("job.cancel", { job_id: id }, { jobId: id });
+        const { trace_id: named } = await cancel(wire, id);
         assert.equal(named, trace_id, "R-11-4: on the answer to a cancel");
       }
     },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Envelope, formatTimestamp, systemClock } from "@arcp/core";
 import { heldSubmit, heldSubmits } from "../held-submit.ts";
+import { cancel } from "../job-request.ts";
 import type { Scenario } from "../scenario.ts";
 import { isTerminal } from "../site.ts";
 import { reached, thought } from "../thought.ts";
@@ -61,7 +62,7 @@ export const transport: readonly Scenario[] = [
       );
       await wire.notice((e) => e.type === "session.pong" && e.payload.ping_nonce === nonce);
       await wire.request("session.list_jobs", {});
-      await wire.request("job.cancel", { job_id: id }, { jobId: id });
+      await cancel(wire, id);
       await wire.next(isTerminal);
       await site.played(await site.greeted(), [{ do: "return", value: 1 }]);
       await site.settled(wire);
