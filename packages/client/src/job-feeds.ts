@@ -11,17 +11,22 @@ import type { JobFeed } from "./job-feed.ts";
 
 type Follower = JobFeed | HistoryPage;
 
+/** What a follower takes of its job's messages. A detached one takes nothing that was sent for others. */
+type Following =
+  | {
+      /** The request of its subscription: an error that ends only that names it (R-6.3-17). Undefined for a submitted job. */
+      readonly request: string | undefined;
+      /** The `event_seq` after which its events begin. Up to there, a resume may still repeat what others got. */
+      readonly since: number;
+    }
+  | "detached";
+
 /**
  * The followers of each job: its owner's feed, a feed per subscription, and pages of its history. A feed may be detached for a
- * while: it waits until its subscription begins anew, and takes nothing that was sent for other followers.
+ * while: it waits until its subscription begins anew.
  */
 export class JobFeeds {
-  readonly #byJob = new Map<JobId, Set<Follower>>();
-  /** Followers that subscribed, by the id of their request: an error that ends only that subscription names it (R-6.3-17). */
-  readonly #byRequest = new Map<string, Follower>();
-  readonly #detached = new Set<Follower>();
-  /** The `event_seq` after which a subscription's events begin. Up to there, a resume may still repeat what others got. */
-  readonly #since = new WeakMap<Follower, number>();
+  readonly #byJob = new Map<JobId, Map<Follower, Following>>();
   /** Jobs of a restored session that the caller has not asked for yet. */
   readonly #unclaimed: Set<JobId>;
 
@@ -36,22 +41,20 @@ export class JobFeeds {
   }
 
   /**
-   * @param requestId the request of the subscription; undefined for a job that this session submitted
+   * @param request that of the subscription; undefined for a job that this session submitted
    * @param since the `event_seq` after which the subscription's events come
    */
-  add<F extends Follower>(follower: F, requestId?: string, since = 0): F {
-    this.#unclaimed.delete(follower.jobId);
-    this.#since.set(follower, since);
-    const followers = this.#byJob.get(follower.jobId);
-    if (followers === undefined) this.#byJob.set(follower.jobId, new Set([follower]));
-    else followers.add(follower);
-    if (requestId !== undefined) this.#byRequest.set(requestId, follower);
+  add<F extends Follower>(follower: F, request?: string, since = 0): F {
+    const { jobId } = follower;
+    this.#unclaimed.delete(jobId);
+    const followers = this.#byJob.get(jobId) ?? new Map<Follower, Following>();
+    this.#byJob.set(jobId, followers.set(follower, { request, since }));
     return follower;
   }
 
   /** The feed shared by the submits that led to this job. A job that is accepted again has one already (R-7.2-3). */
   submitted(jobId: JobId): JobFeed | undefined {
-    return [...this.#of(jobId)].filter(isFeed).find(({ isSubmitted }) => isSubmitted);
+    return [...this.#of(jobId).keys()].filter(isFeed).find(({ isSubmitted }) => isSubmitted);
   }
 
   /** Whether anybody follows this job. */
@@ -67,8 +70,6 @@ export class JobFeeds {
   remove(follower: Follower): boolean {
     const followers = this.#byJob.get(follower.jobId);
     followers?.delete(follower);
-    this.#detached.delete(follower);
-    this.#unname(follower);
     if (followers === undefined || followers.size > 0) return followers !== undefined;
     this.#byJob.delete(follower.jobId);
     return false;
@@ -80,24 +81,20 @@ export class JobFeeds {
    * @returns the feeds that were attached until now
    */
   detachAll(): JobFeed[] {
-    return this.jobs.flatMap((jobId) => this.#detach([...this.#of(jobId)]));
+    return this.jobs.flatMap((jobId) => this.#detach(jobId, () => true));
   }
 
   /**
    * Like `detachAll`, for all subscribers of one job, since the session has only one subscription to it. The request that made it
    * last may belong to a page that has been left by now.
    */
-  detachSubscriptions(requestId: string, job = this.#byRequest.get(requestId)?.jobId): JobFeed[] {
-    if (job === undefined) return [];
-    const subscribers = new Set(this.#byRequest.values());
-    return this.#detach([...this.#of(job)].filter((each) => subscribers.has(each)));
+  detachSubscriptions(request: string, job = this.#subscriber(request)?.jobId): JobFeed[] {
+    return job === undefined ? [] : this.#detach(job, (made) => made !== undefined);
   }
 
   /** From now on, the feed takes what this subscription brings after this `event_seq`. */
-  attach(feed: JobFeed, requestId: string, since: number): void {
-    this.#detached.delete(feed);
-    this.#since.set(feed, since);
-    this.#byRequest.set(requestId, feed);
+  attach(feed: JobFeed, request: string, since: number): void {
+    this.#byJob.get(feed.jobId)?.set(feed, { request, since });
   }
 
   /**
@@ -111,8 +108,8 @@ export class JobFeeds {
   }
 
   /** Ends only the subscription that this request opened. @returns whether there is one */
-  failSubscription(requestId: string, error: Error): boolean {
-    const follower = this.#byRequest.get(requestId);
+  failSubscription(request: string, error: Error): boolean {
+    const follower = this.#subscriber(request);
     if (follower === undefined) return false;
     this.remove(follower);
     follower.fail(error);
@@ -121,7 +118,7 @@ export class JobFeeds {
 
   failAll(error: Error): void {
     for (const jobId of this.jobs) {
-      for (const follower of [...this.#of(jobId)]) {
+      for (const follower of [...this.#of(jobId).keys()]) {
         this.remove(follower);
         follower.fail(error);
       }
@@ -158,23 +155,24 @@ export class JobFeeds {
     read: () => JobEvent,
   ): void {
     let event: JobEvent | undefined;
-    for (const follower of this.#of(jobId)) {
-      if (!this.#isFor(follower, seq)) continue;
+    for (const [follower, following] of this.#of(jobId)) {
+      if (!isFor(following, seq)) continue;
       event ??= read();
       follower.append(event, size, id);
     }
   }
 
-  #detach(followers: readonly Follower[]): JobFeed[] {
+  /** @param isMeant is given the request of each attached follower */
+  #detach(jobId: JobId, isMeant: (request: string | undefined) => boolean): JobFeed[] {
     const feeds: JobFeed[] = [];
-    for (const follower of followers) {
-      if (!isFeed(follower)) {
+    for (const [follower, following] of [...this.#of(jobId)]) {
+      if (following === "detached" || !isMeant(following.request)) continue;
+      if (isFeed(follower)) {
+        this.#byJob.get(jobId)?.set(follower, "detached");
+        feeds.push(follower);
+      } else {
         this.remove(follower);
         follower.interrupt();
-      } else if (!this.#detached.has(follower)) {
-        this.#detached.add(follower);
-        this.#unname(follower);
-        feeds.push(follower);
       }
     }
     return feeds;
@@ -182,22 +180,24 @@ export class JobFeeds {
 
   /** Removes the followers of a job that has ended. Detached ones will learn of it from their own subscription. */
   #ended(jobId: JobId, seq: number | undefined): Follower[] {
-    const attached = [...this.#of(jobId)].filter((follower) => this.#isFor(follower, seq));
-    for (const follower of attached) this.remove(follower);
-    return attached;
-  }
-
-  #isFor(follower: Follower, seq = Number.POSITIVE_INFINITY): boolean {
-    return !this.#detached.has(follower) && seq > (this.#since.get(follower) ?? 0);
-  }
-
-  #unname(follower: Follower): void {
-    for (const [id, subscribed] of this.#byRequest) {
-      if (subscribed === follower) this.#byRequest.delete(id);
+    const ended: Follower[] = [];
+    for (const [follower, following] of this.#of(jobId)) {
+      if (isFor(following, seq)) ended.push(follower);
     }
+    for (const follower of ended) this.remove(follower);
+    return ended;
   }
 
-  #of(jobId: JobId): ReadonlySet<Follower> {
+  #subscriber(request: string): Follower | undefined {
+    for (const followers of this.#byJob.values()) {
+      for (const [follower, following] of followers) {
+        if (following !== "detached" && following.request === request) return follower;
+      }
+    }
+    return undefined;
+  }
+
+  #of(jobId: JobId): ReadonlyMap<Follower, Following> {
     return this.#byJob.get(jobId) ?? NONE;
   }
 }
@@ -206,4 +206,8 @@ function isFeed(follower: Follower): follower is JobFeed {
   return !(follower instanceof HistoryPage);
 }
 
-const NONE: ReadonlySet<Follower> = new Set();
+function isFor(following: Following, seq = Number.POSITIVE_INFINITY): boolean {
+  return following !== "detached" && seq > following.since;
+}
+
+const NONE: ReadonlyMap<Follower, Following> = new Map();
