@@ -34,7 +34,7 @@ export const jobMutations: readonly Mutation[] = [
     name: "says nothing of the start of an agent",
     breaks: "R-7.3-5",
     file: "jobs/job-life.ts",
-    from: 'void events.emit("status", { phase: "running", ...message }, "event", true);',
+    from: 'void events.say("status", { phase: "running", ...message });',
     to: "void message;",
   },
   {

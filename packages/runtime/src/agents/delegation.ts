@@ -127,9 +127,9 @@ export class Delegation {
   }
 
   async #refuse(wanted: Wanted, error: ArcpError): Promise<void> {
-    void this.#job.events.emit("delegate", wanted, "event", true);
+    void this.#job.events.say("delegate", wanted);
     const body = { call_id: wanted.delegate_id, error: wireError(error) };
-    await this.#job.events.emit("tool_result", body, "event", true);
+    await this.#job.events.say("tool_result", body);
   }
 }
 

@@ -60,7 +60,7 @@ export class Operations {
     try {
       const value = await act();
       const body = { call_id: callId, result: outcome(value) };
-      await this.#job.events.emit("tool_result", body, "event", true);
+      await this.#job.events.say("tool_result", body);
       return value;
     } catch (thrown) {
       await this.#report(callId, told(name, thrown));
@@ -91,7 +91,7 @@ export class Operations {
   #report(callId: string, error: ArcpError): Promise<void> {
     const { details, ...said } = wireError(error);
     const body = { call_id: callId, error: { ...said, details: shown(details) } };
-    return this.#job.events.emit("tool_result", body, "event", true);
+    return this.#job.events.say("tool_result", body);
   }
 }
 

@@ -202,7 +202,7 @@ export class Credentials implements HeldCredentials {
 }
 
 function announce(job: Job, { id }: ProvisionedCredential): void {
-  void job.events.emit("status", { phase: "credential_rotated", id }, "credential_rotated", true);
+  void job.events.say("status", { phase: "credential_rotated", id }, "credential_rotated");
 }
 
 function orderOf(job: Job, alias: string, signal: AbortSignal): CredentialOrder {

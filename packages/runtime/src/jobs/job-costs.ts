@@ -61,15 +61,13 @@ export class JobCosts implements BudgetHolder {
   }
 
   /**
-   * Emits a cost and charges it in one step (R-9.6-3). After the job's end nothing is emitted, but its ancestors are charged: a
-   * call in progress when a delegated job ended still costs money.
-   * @param over as in {@link JobEvents.emit}
+   * Emits a cost that the agent reports, and charges it in one step (R-9.6-3). After the job's end nothing is emitted, but its
+   * ancestors are charged: a call in progress when a delegated job ended still costs money.
+   * @throws BackpressureError with nothing charged
    */
-  emit(metric: CostMetric, amount: Big, over = false): Promise<void> {
-    // Emitted first, so that nothing is charged if the metric is refused.
-    const accepted = this.#events.emit("metric", metric, "event", over);
-    this.budget.spend(metric.unit, amount);
-    if (metric.unit !== undefined) this.#observe(metric.unit, amount);
+  emit(metric: CostMetric, amount: Big): Promise<void> {
+    const accepted = this.#events.emit("metric", metric);
+    this.#spend(metric.unit, amount);
     return accepted;
   }
 
@@ -83,15 +81,21 @@ export class JobCosts implements BudgetHolder {
     { name, dimensions }: Pick<CostMetric, "name" | "dimensions">,
   ): Promise<void> {
     if (costs.size === 0) return await this.#events.pass();
-    const charged = [...costs].map(([unit, amount]) =>
-      this.emit({ name, value: exactNumber(amount.toFixed()), unit, dimensions }, amount, true),
-    );
-    await Promise.all(charged);
+    const said = [...costs].map(([unit, amount]) => {
+      const metric = { name, value: exactNumber(amount.toFixed()), unit, dimensions };
+      const accepted = this.#events.say("metric", metric);
+      this.#spend(unit, amount);
+      return accepted;
+    });
+    await Promise.all(said);
   }
 
-  /** The unit may be any text that the agent chose. */
-  #observe(unit: string, amount: Big): void {
-    this.#observed?.spent(clip(this.#secrets.clean(unit)), amount.toFixed());
+  /** Only once the metric was accepted: nothing is charged if it is refused. */
+  #spend(unit: string | undefined, amount: Big): void {
+    this.budget.spend(unit, amount);
+    // The unit may be any text that the agent chose.
+    if (unit !== undefined)
+      this.#observed?.spent(clip(this.#secrets.clean(unit)), amount.toFixed());
   }
 
   /** The job is about to end: emits what is due for its budget (R-9.6-11). */
@@ -101,7 +105,7 @@ export class JobCosts implements BudgetHolder {
 
   /** Emits what remains of a budget; reserved for the runtime (R-8.2-3, R-9.6-9). */
   say(remainder: Remainder): void {
-    void this.#events.emit("metric", remainingMetric(remainder), "budget", true);
+    void this.#events.say("metric", remainingMetric(remainder), "budget");
   }
 
   /** Makes what remains durable no later than the cost that changed it, including a descendant's. */

@@ -43,15 +43,25 @@ export class JobEvents {
   }
 
   /**
-   * Appends an event.
-   * @param over ignores the backlog's limit: for the runtime's own events, and for what has already happened
+   * Appends an event of the agent's.
    * @returns when the agent may continue; accepted, not delivered (J2)
    * @throws ArcpError `INVALID_REQUEST` if it is not JSON, or does not fit into one envelope
-   * @throws BackpressureError with nothing accepted; never with `over`
+   * @throws BackpressureError with nothing accepted
    */
-  emit(kind: string, body: object, recordKind: RecordKind = "event", over = false): Promise<void> {
+  emit(kind: string, body: object, recordKind?: RecordKind): Promise<void> {
+    // Checked before any work, so that a loop that keeps running into it costs as little as possible.
+    this.checkRoom();
+    return this.say(kind, body, recordKind);
+  }
+
+  /**
+   * Appends an event of the runtime's own, or of what has already happened, even if the backlog is full.
+   * @returns as {@link emit}
+   * @throws ArcpError as {@link emit}
+   */
+  say(kind: string, body: object, recordKind: RecordKind = "event"): Promise<void> {
     if (!this.open) return this.pass();
-    const accepted = this.#log.event(kind, body, recordKind, over);
+    const accepted = this.#log.event(kind, body, recordKind);
     this.#heard();
     return accepted;
   }

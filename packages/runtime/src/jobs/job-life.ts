@@ -139,7 +139,7 @@ export class JobLife {
     const { attempt, identity, events } = this.#job;
     const again = `restarted after the runtime stopped, attempt ${attempt}`;
     const message = attempt > 1 ? { message: again } : {};
-    void events.emit("status", { phase: "running", ...message }, "event", true);
+    void events.say("status", { phase: "running", ...message });
     this.#log.enter("running");
     const { stallSec } = identity;
     if (stallSec !== undefined) {

@@ -117,14 +117,11 @@ export class JobLog {
   }
 
   /**
-   * @param over ignores the backlog's limit, for the runtime's own events
+   * Accepts an event even if the backlog is full.
    * @returns when the agent may continue; accepted, not delivered (J2)
    * @throws ArcpError `INVALID_REQUEST` if it is not JSON, does not fit into one envelope, or nests too deep to be read
-   * @throws BackpressureError
    */
-  event(kind: string, body: object, recordKind: RecordKind, over: boolean): Promise<void> {
-    // Checked before any work, so that a loop that keeps running into it costs as little as possible.
-    if (!over) this.checkRoom();
+  event(kind: string, body: object, recordKind: RecordKind): Promise<void> {
     const ts = formatTimestamp(this.#context.clock.now());
     const record = this.#write("job.event", recordKind, this.#eventJson({ kind, ts, body }));
     if (!fitsEnvelope(record)) {
@@ -134,7 +131,7 @@ export class JobLog {
       const problem = `a ${kind} event must not nest deeper than ${MAX_JSON_DEPTH} levels of JSON`;
       throw new ArcpError("INVALID_REQUEST", problem);
     }
-    return this.#writer.append(record, over) ?? DONE;
+    return this.#writer.append(record) ?? DONE;
   }
 
   /**
@@ -145,7 +142,7 @@ export class JobLog {
   chunk(chunk: Chunk): Promise<void> {
     const ts = formatTimestamp(this.#context.clock.now());
     const source = { stems: this.#stems, jobSeq: this.#writer.nextSeq, ts, chunk };
-    return this.#writer.append(this.#cleaned(writeChunk(source)), true) ?? DONE;
+    return this.#writer.append(this.#cleaned(writeChunk(source))) ?? DONE;
   }
 
   /**
@@ -156,7 +153,7 @@ export class JobLog {
   end(ending: Ending, before: () => void): Ending {
     const { written, record } = this.#terminal(ending, before);
     this.#endLength = lengthOf(record);
-    void this.#writer.append(record, true);
+    void this.#writer.append(record);
     return written;
   }
 

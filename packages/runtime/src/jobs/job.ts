@@ -242,7 +242,7 @@ export class Job implements KnownJob {
   /** Announces a child on the stream. @returns when that is durable */
   announce(child: Job, body: object): Promise<void> {
     const jobSeq = this.#log.nextSeq;
-    void this.events.emit("delegate", body, "delegate", true);
+    void this.events.say("delegate", body, "delegate");
     const durable = this.events.flush();
     child.family.announce(jobSeq, durable);
     return durable;

@@ -86,15 +86,12 @@ export class LogWriter implements Committable {
   }
 
   /**
-   * Accepts a record as number `nextSeq`.
-   * @param over ignores the backlog's limit, for the runtime's own records
+   * Accepts a record as number `nextSeq`, even if the backlog is full.
    * @returns what to wait for: the next turn of the event loop if this one is used up (J4), the next commit if too much waits for
    *   it
-   * @throws BackpressureError synchronously, if the backlog is full; nothing was accepted then
    */
-  append(record: LogRecord, over = false): Promise<void> | undefined {
+  append(record: LogRecord): Promise<void> | undefined {
     if (this.#failure !== undefined) return undefined;
-    if (!over) this.#backlog.check();
     const { count, characters } = this.#backlog;
     this.#accepted += 1;
     const length = lengthOf(record);
