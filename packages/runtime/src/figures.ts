@@ -5,15 +5,12 @@ import type { Sessions } from "./session/sessions.ts";
 
 export function figuresOf(jobs: JobTable, sessions: Sessions, { written }: Committer): Figures {
   const live = [...jobs].filter((job) => job.live);
-  const running = live.filter(({ status }) => status === "running").length;
-  const all = [...sessions];
-  const connected = all.filter((session) => session.connected).length;
-  const lags = all.map(({ stream }) => ({ issued: stream.issued, lag: stream.lag }));
+  const streams = [...sessions].map(({ stream }) => stream);
   return {
-    jobs: { pending: live.length - running, running },
-    sessions: { connected, parked: all.length - connected },
-    laggingSessions: lags.filter(({ lag }) => lag?.isWarned).length,
-    greatestLag: lags.reduce(
+    jobs: jobs.count(),
+    sessions: sessions.count(),
+    laggingSessions: streams.filter(({ lag }) => lag?.isWarned).length,
+    greatestLag: streams.reduce(
       (most, { issued, lag }) => Math.max(most, lag ? issued - lag.acked : 0),
       0,
     ),

@@ -210,9 +210,7 @@ export class JobOperations {
 
   /** The numbers of unfinished jobs, for metrics. */
   count(): { readonly pending: number; readonly running: number } {
-    const states = [...this.#live].filter((job) => job.live).map(({ status }) => status);
-    const running = states.filter((status) => status === "running").length;
-    return { pending: states.length - running, running };
+    return this.#live.count();
   }
 }
 

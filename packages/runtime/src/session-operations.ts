@@ -54,9 +54,7 @@ export class SessionOperations {
 
   /** The numbers of sessions, for metrics. */
   count(): { readonly connected: number; readonly parked: number } {
-    const all = [...this.#sessions];
-    const connected = all.filter((session) => session.connected).length;
-    return { connected, parked: all.length - connected };
+    return this.#sessions.count();
   }
 }
 

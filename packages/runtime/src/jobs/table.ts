@@ -1,4 +1,5 @@
 import { type ArcpError, isTerminal, type JobId, type SessionId } from "@arcp/core";
+import type { Figures } from "../observer.ts";
 import { TransientMap } from "../transient-map.ts";
 import { stranded, takenOver } from "./ending.ts";
 import type { Adopted } from "./family.ts";
@@ -183,5 +184,11 @@ export class JobTable {
 
   [Symbol.iterator](): Iterator<Job> {
     return this.#jobs.values();
+  }
+
+  count(): Figures["jobs"] {
+    const live = [...this].filter((job) => job.live);
+    const running = live.filter(({ status }) => status === "running").length;
+    return { pending: live.length - running, running };
   }
 }

@@ -9,6 +9,7 @@ import {
 import type { Logger } from "pino";
 import { inLanes } from "../lanes.ts";
 import type { EffectiveLimits } from "../limits.ts";
+import type { Figures } from "../observer.ts";
 import { isClosed } from "../store/closed.ts";
 import type { SessionStore } from "../store/index.ts";
 import type { ReadableLogStore } from "../store/readable-logs.ts";
@@ -219,6 +220,11 @@ export class Sessions {
 
   [Symbol.iterator](): Iterator<Session> {
     return this.#sessions.values();
+  }
+
+  count(): Figures["sessions"] {
+    const connected = [...this].filter((session) => session.connected).length;
+    return { connected, parked: this.#sessions.size - connected };
   }
 
   /** Whether the job's owner has yet to be told that it was accepted. */
