@@ -44,98 +44,140 @@ const READ_AT_ONCE = 8;
 export async function restoreStream(
   stream: Stream,
   row: SessionRow,
-  { store, logs, jobs, turn }: RestorationContext,
+  context: RestorationContext,
 ): Promise<readonly JobId[] | "fenced"> {
-  const runs = await store.runs(row.id);
-  if (!runs.every(isReadable)) throw new DamagedRow(whatIsNonsense(row.id), row.principal);
-  const rows = await store.attachments(row.id);
-  const features = new Set(row.features);
-  stream.journal.open(runs);
-  const { issued, delegated } =
-    row.issued === undefined
-      ? await impliedBy(runs.at(-1), logs, features, turn)
-      : { issued: row.issued, delegated: NONE };
-  stream.journal.issue(issued);
-  stream.lag?.restore(
-    row.acked,
-    stream.issued,
-    runs.some(({ said }) => said !== undefined),
-  );
-  // An attachment newer than the issued numbers came from a delegation record that was never sent. That record is read again.
-  const attachments = rows.filter(({ since }) => since <= stream.issued);
-  const known = new Set(attachments.map(({ job }) => job));
-  const owned = jobs.ownedBy(row.id);
-  // A session follows every job that it owns to its end, whether or not that is stored. A delegation record that counts as issued
-  // is not read again, though it may never have been read; so the job that it announces is attached here.
-  const unknown = owned
-    .filter((job) => !known.has(job) && (!jobs.isDelegated(job) || delegated.has(job)))
-    .map((job): AttachmentRow => {
-      const after = stream.journal.reached(job);
-      return { job, role: "owner", after, since: stream.issued };
-    });
-  const over: JobId[] = [];
-  const begun: AttachmentRow[] = [];
-  const lost: JobId[] = [];
-  const followed = await inLanes(READ_AT_ONCE, [...attachments, ...unknown], async (attachment) => {
-    const { job } = attachment;
-    await turn.spend("answering", JOB_STEPS);
-    // The last run since the attachment was made, if any, tells how far it read.
-    const cursor = stream.journal.readSince(job, attachment.since) ?? attachment.after;
-    // A crash may have interrupted a removal: a log that was read before and is gone now will not return.
-    const mayBeRemoved = cursor > 0 || !jobs.has(job);
-    const isOver = await isFinished(job, cursor, logs);
-    const isGone = isOver || (mayBeRemoved && (await isRemoved(job, logs)));
-    return { attachment, cursor, isOver, isGone };
-  });
-  for (const { attachment, cursor, isOver, isGone } of followed) {
-    const { job } = attachment;
-    if (isGone) {
-      if (known.has(job)) over.push(job);
-      continue;
-    }
-    // A log without a row means that the row is lost, and nobody will end that job.
-    if (isOver === undefined || !jobs.has(job)) {
-      if (attachment.role === "owner") throw new DamagedLog(`the end of ${job} is lost`, cursor);
-      // The row stays. If the client has not been told by the next restart, that restart finds the loss again.
-      stream.losses.add({ job, request: attachment.request }, stream.issued, false);
-      lost.push(job);
-      continue;
-    }
-    const seen = stream.attachments.seen(job, attachment.role);
-    const row = { ...attachment, after: cursor };
-    const introduced = stream.attachments.introduced(job, attachment.role);
-    // Must be stored, because the next process will have another last run and not look at that record.
-    if (!known.has(job) && delegated.has(job)) begun.push(row);
-    const derived = !known.has(job) && !delegated.has(job);
-    stream.attachments.restore(new Attachment(row, { seen, introduced, derived }));
-  }
-  const kept = new Set(owned);
-  const removed: JobId[] = [];
-  // If the session owns the job, a missing log means that its removal is still in progress.
-  const read = [...stream.journal.jobs].filter((job) => !kept.has(job));
-  await inLanes(READ_AT_ONCE, read, async (job) => {
-    await turn.spend("answering", JOB_STEPS);
-    if (await isRemoved(job, logs)) removed.push(job);
-    else if (!jobs.has(job)) await checkRead(job, stream, logs);
-  });
+  const restoring = { stream, row, ...context };
+  const delegated = await restoreNumbers(restoring);
+  const { attach, detach, lost } = await restoreAttachments(restoring, delegated);
+  const removed = await removedJobs(restoring);
   // Once the runs are gone, only the row would tell how far the session had read, and that holds where it began.
-  const isChanged = over.length + begun.length > 0;
-  const change = { attach: begun, detach: over };
-  if (isChanged && (await stream.writer.commit(change)) === "fenced") return "fenced";
+  const isChanged = attach.length + detach.length > 0;
+  if (isChanged && (await stream.writer.commit({ attach, detach })) === "fenced") return "fenced";
   stream.removed(removed, true);
   return lost;
 }
 
-/** @throws DamagedLog if the session owned a job whose row is lost, and has not read its end */
-async function checkRead(
-  job: JobId,
-  { journal }: Stream,
-  logs: RestorationContext["logs"],
-): Promise<void> {
-  if (journal.roleUpTo(job, journal.issued) !== "owner") return;
-  const cursor = journal.reached(job);
-  if (await isFinished(job, cursor, logs)) return;
-  throw new DamagedLog(`the row of ${job} is lost`, cursor);
+interface Restoring extends RestorationContext {
+  readonly stream: Stream;
+  readonly row: SessionRow;
+}
+
+/** @returns the jobs whose owner learns of them in the last run */
+async function restoreNumbers(restoring: Restoring): Promise<ReadonlySet<JobId>> {
+  const { stream, row, store, logs, turn } = restoring;
+  const { id, principal, acked } = row;
+  const { journal, features, lag } = stream;
+  const runs = await store.runs(id);
+  if (!runs.every(isReadable)) throw new DamagedRow(whatIsNonsense(id), principal);
+  journal.open(runs);
+  const { issued, delegated } =
+    row.issued === undefined
+      ? await impliedBy(runs.at(-1), logs, features, turn)
+      : { issued: row.issued, delegated: NONE };
+  journal.issue(issued);
+  const hasWarned = runs.some(({ said }) => said !== undefined);
+  lag?.restore(acked, issued, hasWarned);
+  return delegated;
+}
+
+/** @returns what to store, and the jobs that the session only watched and no longer follows */
+async function restoreAttachments(
+  restoring: Restoring,
+  delegated: ReadonlySet<JobId>,
+): Promise<{ attach: AttachmentRow[]; detach: JobId[]; lost: JobId[] }> {
+  const { attachments, losses, issued } = restoring.stream;
+  const attach: AttachmentRow[] = [];
+  const detach: JobId[] = [];
+  const lost: JobId[] = [];
+  const all = await followedBy(restoring, delegated);
+  const found = await inLanes(READ_AT_ONCE, all, async ({ row, by }) => {
+    await restoring.turn.spend("answering", JOB_STEPS);
+    return { row, by, ...(await findPlace(restoring, row)) };
+  });
+  for (const { row, by, cursor, rest } of found) {
+    const { job, role, request } = row;
+    if (rest === "nothing") {
+      if (by === "stored") detach.push(job);
+    } else if (rest === "lost") {
+      if (role === "owner") throw new DamagedLog(`the end of ${job} is lost`, cursor);
+      // The row stays. If the client has not been told by the next restart, that restart finds the loss again.
+      losses.add({ job, request }, issued, false);
+      lost.push(job);
+    } else {
+      const now = { ...row, after: cursor };
+      if (by === "delegated") attach.push(now);
+      const seen = attachments.seen(job, role);
+      const introduced = attachments.introduced(job, role);
+      attachments.restore(new Attachment(now, { seen, introduced, derived: by === "owned" }));
+    }
+  }
+  return { attach, detach, lost };
+}
+
+/** A job that the session follows. */
+interface Followed {
+  readonly row: AttachmentRow;
+  /**
+   * Why it does. `delegated`: the record that announces the job counts as issued and is not read again, though it may never have
+   * been read. Its row must be stored now: the next process will have another last run and not look at that record.
+   */
+  readonly by: "stored" | "owned" | "delegated";
+}
+
+/** What the session follows: also a job that it owns is followed to its end, whether or not that is stored. */
+async function followedBy(
+  { stream: { journal }, row: { id }, store, jobs }: Restoring,
+  delegated: ReadonlySet<JobId>,
+): Promise<Followed[]> {
+  const { issued: since } = journal;
+  // An attachment newer than the issued numbers came from a delegation record that was never sent. That record is read again.
+  const rows = (await store.attachments(id)).filter((row) => row.since <= since);
+  const followed = rows.map((row): Followed => ({ row, by: "stored" }));
+  const known = new Set(rows.map(({ job }) => job));
+  for (const job of jobs.ownedBy(id)) {
+    if (known.has(job) || (jobs.isDelegated(job) && !delegated.has(job))) continue;
+    const row = { job, role: "owner", after: journal.reached(job), since } as const;
+    followed.push({ row, by: delegated.has(job) ? "delegated" : "owned" });
+  }
+  return followed;
+}
+
+/** @returns how far the session has read a job; and what is left to read of it, which is lost if its end will never come */
+async function findPlace(
+  { stream, logs, jobs }: Restoring,
+  { job, since, after }: AttachmentRow,
+): Promise<{ cursor: number; rest: "nothing" | "lost" | "some" }> {
+  // The last run since the attachment was made, if any, tells how far it read.
+  const cursor = stream.journal.readSince(job, since) ?? after;
+  const isOver = await isFinished(job, cursor, logs);
+  // A crash may have interrupted a removal: a log that was read before and is gone now will not return.
+  const mayBeRemoved = cursor > 0 || !jobs.has(job);
+  if (isOver || (mayBeRemoved && (await isRemoved(job, logs)))) return { cursor, rest: "nothing" };
+  // A log without a row means that the row is lost, and nobody will end that job.
+  return { cursor, rest: isOver === undefined || !jobs.has(job) ? "lost" : "some" };
+}
+
+/**
+ * The jobs that the session has read and that were removed since.
+ * @throws DamagedLog if the session owned a job whose row is lost, and has not read its end
+ */
+async function removedJobs(restoring: Restoring): Promise<readonly JobId[]> {
+  const { stream, row, logs, jobs, turn } = restoring;
+  const { journal } = stream;
+  // If the session owns the job, a missing log means that its removal is still in progress.
+  const kept = new Set(jobs.ownedBy(row.id));
+  const read = [...journal.jobs].filter((job) => !kept.has(job));
+  const removed: JobId[] = [];
+  await inLanes(READ_AT_ONCE, read, async (job) => {
+    await turn.spend("answering", JOB_STEPS);
+    if (await isRemoved(job, logs)) return void removed.push(job);
+    if (jobs.has(job) || journal.roleUpTo(job, journal.issued) !== "owner") return;
+    const cursor = journal.reached(job);
+    if (!(await isFinished(job, cursor, logs))) {
+      throw new DamagedLog(`the row of ${job} is lost`, cursor);
+    }
+  });
+  return removed;
 }
 
 /** Whether the session's own message is a valid rest of an envelope. */
