@@ -18,28 +18,31 @@ export interface Beginning {
   readonly derived?: boolean | undefined;
 }
 
+/** The time until the store has taken an attachment, and for good if it refuses it. */
+interface Trial {
+  readonly stored: Promise<void>;
+  /** What the session followed before. */
+  readonly before: Attachment | undefined;
+  isRefused: boolean;
+}
+
 /** A session's subscription to a job: its role towards the job, and how far it has read. */
 export class Attachment {
   readonly job: JobId;
   readonly role: Role;
   /** The `job.subscribe` request that created it. */
   readonly request: MessageId | undefined;
-  /** The `job_seq` of the last record that was numbered, or skipped as hidden. */
-  cursor: number;
-  /** Up to which `job_seq` the owner knows the job's delegations, even while it reads some records again (R-10-2). */
-  introduced: number;
   /** How far the session had read before it requested history again. It is not owed anything up to there. */
   readonly seen: number;
   /** The head of the log when the attachment was made. If the log is shorter now, it has been removed. */
   readonly head: number;
   /** The store has no row for it: a session follows every job that it owns, and its runs tell how far. */
   readonly derived: boolean;
-  /** Resolves once the attachment is durable, rejects if it could not be stored; undefined after that. */
-  stored: Promise<void> | undefined;
-  /** Set if the attachment could not be stored, with the one that is followed instead, if any. */
-  undone: { readonly before: Attachment | undefined } | undefined;
   /** Where the attachment begins, and the latest position where it may begin without missing what it was promised. */
   readonly #beginning: { readonly at: number; readonly latest: number };
+  #cursor: number;
+  #introduced: number;
+  #trial: Trial | undefined;
   /** Stops listening to the log's bell; set while the session is connected. */
   #unlisten: (() => void) | undefined;
 
@@ -49,9 +52,9 @@ export class Attachment {
     this.job = row.job;
     this.role = row.role;
     this.request = row.request;
-    this.cursor = row.after;
+    this.#cursor = row.after;
     this.seen = seen ?? 0;
-    this.introduced = introduced;
+    this.#introduced = introduced;
     this.head = head;
     this.derived = derived;
     // Records emitted after the client was told of a gap are live: it was not told that they are missing. The same goes for an
@@ -60,10 +63,44 @@ export class Attachment {
     this.#beginning = { at: row.after, latest };
   }
 
+  /** The `job_seq` of the last record that was numbered, or skipped as hidden. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** Up to which `job_seq` the owner knows the job's delegations, even while it reads some records again (R-10-2). */
+  get introduced(): number {
+    return this.#introduced;
+  }
+
   /** Moves the attachment to `cursor`. By then it has seen every delegation up to there. */
   reach(cursor: number): void {
-    this.cursor = cursor;
-    this.introduced = Math.max(this.introduced, cursor);
+    this.#cursor = cursor;
+    this.#introduced = Math.max(this.#introduced, cursor);
+  }
+
+  /** @param before the attachment that it replaces, and that replaces it if it cannot be stored */
+  try(stored: Promise<void>, before: Attachment | undefined): void {
+    const trial: Trial = { stored, before, isRefused: false };
+    this.#trial = trial;
+    stored.then(
+      () => {
+        this.#trial = undefined;
+      },
+      () => {
+        trial.isRefused = true;
+      },
+    );
+  }
+
+  /** Resolves once the attachment is durable, rejects if it could not be stored; undefined if it is durable. */
+  get stored(): Promise<void> | undefined {
+    return this.#trial?.stored;
+  }
+
+  /** This attachment, or if it could not be stored, the one from before, which may itself not have been stored. */
+  get lasting(): Attachment | undefined {
+    return this.#trial?.isRefused ? this.#trial.before?.lasting : this;
   }
 
   /** Arms the bell of the job's log. @param rung called when there may be more to read */

@@ -80,10 +80,27 @@ export class Attachments {
 
   /**
    * Follows a job from after `after`, replacing an earlier attachment to it. On return, the change has been handed to the store,
-   * ahead of any run that a projector of the same epoch opens for the job.
+   * ahead of any run that a projector of the same epoch opens for the job. If it cannot be stored, it holds until a restart.
    * @returns undefined if the session was forgotten meanwhile and therefore follows nothing
    */
-  attach(job: JobId, role: Role, after: number, origin: Origin = {}): Attachment | undefined {
+  attach(job: JobId, role: Role, after: number, origin?: Origin): Attachment | undefined {
+    return this.#begin(job, role, after, origin)?.attachment;
+  }
+
+  /** Like {@link attach}, but if it cannot be stored, it has to be undone: see {@link undo}. */
+  try(job: JobId, role: Role, after: number, origin?: Origin): Attachment | undefined {
+    const before = this.#byJob.get(job);
+    const begun = this.#begin(job, role, after, origin);
+    begun?.attachment.try(begun.stored, before);
+    return begun?.attachment;
+  }
+
+  #begin(
+    job: JobId,
+    role: Role,
+    after: number,
+    origin: Origin = {},
+  ): { readonly attachment: Attachment; readonly stored: Promise<void> } | undefined {
     if (this.#writer.isRetired) return undefined;
     const row = { job, role, after, since: this.#journal.issued, request: origin.request };
     const earlier = this.#byJob.get(job);
@@ -97,12 +114,8 @@ export class Attachments {
     const attachment = this.#follow(new Attachment(row, { ...origin, seen, introduced, promised }));
     this.#losses.forget(job);
     const stored = this.#writer.settle({ attach: [row] });
-    attachment.stored = stored;
-    void this.#writer.reported(stored).finally(() => {
-      // On failure the session follows the job as before; so does the store.
-      attachment.stored = undefined;
-    });
-    return attachment;
+    void this.#writer.reported(stored);
+    return { attachment, stored };
   }
 
   /**
@@ -130,16 +143,13 @@ export class Attachments {
     return attachment;
   }
 
-  /** Reverts an attachment that could not be stored to `before`, which may itself not have been stored. */
-  undo(attachment: Attachment, before: Attachment | undefined): void {
-    const { job } = attachment;
-    attachment.undone = { before };
+  /** Returns from an attachment that could not be stored to the one from before. No effect if that has happened. */
+  undo(attachment: Attachment): void {
+    const { job, lasting } = attachment;
     // A session that was forgotten meanwhile follows nothing.
     if (this.#writer.isRetired || this.#byJob.get(job) !== attachment) return;
-    let former = before;
-    while (former?.undone !== undefined) former = former.undone.before;
-    if (former === undefined) this.detach(job);
-    else this.#follow(former);
+    if (lasting === undefined) this.detach(job);
+    else this.#follow(lasting);
   }
 
   detach(job: JobId): void {

@@ -199,3 +199,34 @@ test("P1: a commit whose answer is lost ends the connection, and the next connec
   expect(again.seqs).toEqual(dense(2, issued + 1));
   await explained(store, again);
 });
+
+test("R-6.3-20: a request that finds a subscription which cannot be stored after all is refused with it", async () => {
+  const { runtime, store, start } = hosting();
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const busy = await start(viewer);
+  const other = new Viewer(runtime);
+  await other.hello();
+  const watched = await start(other);
+  await settled();
+  const { commit } = store.sessions;
+  const stored = Promise.withResolvers<never>();
+  store.sessions.commit = (id, epoch, change) =>
+    change.attach === undefined ? commit(id, epoch, change) : stored.promise;
+  const first = viewer.send("job.subscribe", { job_id: watched.id });
+  await settled();
+  store.sessions.commit = commit;
+  store.held.reads.hold();
+  await busy.ctx.log.info("being read");
+  await busy.ctx.flush();
+  await settled();
+  expect(store.held.reads.waiting).toBe(1);
+  const second = viewer.send("job.subscribe", { job_id: watched.id });
+  await settled();
+  stored.reject(new Error("the disk is full"));
+  await settled();
+  await store.held.reads.open();
+  for (const id of [first, second]) {
+    expect((await viewer.reply(id)).type).toBe("session.error");
+  }
+});

@@ -166,8 +166,14 @@ export class Session {
     return this.#state.kind === "connected" ? this.#state.projector.change(change) : change();
   }
 
-  /** Follows a job from after `after`. Call it within {@link change}. */
+  /** Follows a job from after `after`, unless that cannot be stored: call it within {@link confirm}. */
   follow(job: JobId, role: Role, after: number, origin?: Origin): void {
+    const attachment = this.stream.attachments.try(job, role, after, origin);
+    if (attachment !== undefined) this.#read(attachment);
+  }
+
+  /** Skips what lies before `after`. Call it within {@link change}. A crash before that is stored brings it after all. */
+  skip({ job, role }: Attachment, after: number, origin: Origin): void {
     const attachment = this.stream.attachments.attach(job, role, after, origin);
     if (attachment !== undefined) this.#read(attachment);
   }
@@ -186,30 +192,28 @@ export class Session {
    * then the job is not read, so that all its events come after the reply (R-7.6-3), even if another request attaches the session
    * meanwhile.
    *
-   * @param follow attaches the session, or leaves things as they are; runs within {@link change}
+   * @param follow attaches the session by {@link follow}, or leaves things as they are; runs within {@link change}
    * @param answer sends the reply; runs within {@link change}, in the same one if nothing has to be stored and the client reads
    * @returns once the reply is sent
    * @throws Error if it could not be stored; no reply was sent, and nothing new is followed
    */
   async confirm(job: JobId, follow: () => void, answer: () => void): Promise<void> {
     const { attachments } = this.stream;
-    const { before, begun, stored, isSaid } = await this.change(() => {
-      const before = attachments.get(job);
+    const { begun, stored, isSaid } = await this.change(() => {
       follow();
       const begun = attachments.get(job);
       const stored = begun?.stored;
       const isSaid = stored === undefined && this.pressure === undefined;
       if (isSaid) answer();
       else this.stream.pauses.begin(job);
-      return { before, begun, stored, isSaid };
+      return { begun, stored, isSaid };
     });
     if (isSaid) return;
     try {
       await stored;
     } catch (error) {
       await this.change(() => {
-        // Restore the attachment from before, which continues where it was.
-        if (begun !== undefined && begun !== before) attachments.undo(begun, before);
+        if (begun !== undefined) attachments.undo(begun);
         this.#unpause(job);
       });
       throw error;

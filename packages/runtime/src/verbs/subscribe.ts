@@ -170,7 +170,7 @@ function acknowledge(
   // The job continued while the attachment was being stored, and live delivery begins here (R-7.6-6). The stored position is at
   // most this one.
   if (session.stream.attachments.get(job.id) !== begun) return;
-  session.follow(job.id, begun.role, job.liveAfter, { request: request.id, head: job.lastSeq });
+  session.skip(begun, job.liveAfter, { request: request.id, head: job.lastSeq });
 }
 
 /**

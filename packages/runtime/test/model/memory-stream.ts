@@ -23,7 +23,7 @@ export function streamOf(session: ModelSession, memory: Memory): Stream {
   if (replay !== undefined) stream.repeated = replay - 1 - repeated.length;
   for (const place of memory.places) {
     const attachment = new Attachment(place.row, place);
-    attachment.cursor = place.cursor;
+    attachment.reach(place.cursor);
     stream.attachments.restore(attachment);
   }
   return stream;
