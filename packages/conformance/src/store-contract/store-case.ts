@@ -82,24 +82,7 @@ export function storeCase(
     async run(open) {
       let store = await first(open, kept);
       const reopen = async (): Promise<void> => {
-        if (open.reopen === undefined) throw new Error("this store cannot be opened again");
-        store = await open.reopen(store);
-      };
-      const crash = async (): Promise<void> => {
-        if (open.crash === undefined) throw new Error("this store outlives no crash");
-        store = await open.crash(store);
-      };
-      const openTwice = (): Promise<Store> => {
-        if (open.openTwice === undefined) throw new Error("this store cannot be opened twice");
-        return open.openTwice(store);
-      };
-      const disconnect = async (): Promise<void> => {
-        if (open.disconnect === undefined) throw new Error("this store has no connection");
-        await open.disconnect(store);
-      };
-      const lose = async (job: JobId, seq: number): Promise<void> => {
-        if (open.lose === undefined) throw new Error("this store cannot lose a record");
-        store = await open.lose(store, job, seq);
+        store = await (open.reopen?.(store) ?? lacks("reopen"));
       };
       try {
         await act({
@@ -107,10 +90,14 @@ export function storeCase(
             return store;
           },
           reopen,
-          crash,
-          openTwice,
-          disconnect,
-          lose,
+          async crash() {
+            store = await (open.crash?.(store) ?? lacks("crash"));
+          },
+          openTwice: () => open.openTwice?.(store) ?? lacks("openTwice"),
+          disconnect: () => open.disconnect?.(store) ?? lacks("disconnect"),
+          async lose(job, seq) {
+            store = await (open.lose?.(store, job, seq) ?? lacks("lose"));
+          },
           async holds(check) {
             await check(store);
             if (open.reopen === undefined) return;
@@ -132,6 +119,10 @@ export function missing({ needs }: StoreCase, open: OpenStore): readonly StoreAb
 
 function first(open: OpenStore, kept: KeptLog | undefined): Promise<Store> {
   if (kept === undefined) return open.open();
-  if (open.openLimited === undefined) throw new Error("this store cannot be told what to keep");
-  return open.openLimited(kept);
+  return open.openLimited?.(kept) ?? lacks("openLimited");
+}
+
+/** A case uses what it does not say that it needs. */
+function lacks(ability: StoreAbility): never {
+  throw new Error(`this store lacks ${ability}, and the case does not need it`);
 }
