@@ -4,7 +4,7 @@ import type { ReadableLogStore } from "../store/readable-logs.ts";
 
 /** What is known of a new attachment besides its row. */
 export interface Beginning {
-  /** How far the earlier attachment that this one replaces had read; undefined if there was none. */
+  /** Up to which `job_seq` the session is owed nothing: it had read that before, or the job was not its own yet. */
   readonly seen?: number | undefined;
   /** Up to which `job_seq` this session already knows the job's delegations. */
   readonly introduced?: number | undefined;

@@ -8,17 +8,9 @@ import type { Losses } from "./losses.ts";
 import type { SessionWriter } from "./session-writer.ts";
 
 /** What an attachment originates from. */
-export interface Origin {
+export interface Origin extends Omit<Beginning, "promised" | "derived"> {
   /** The `job.subscribe`, or a submit that was answered with an existing job. */
   readonly request?: MessageId | undefined;
-  /** The head of the log at that moment. */
-  readonly head?: number | undefined;
-  /** Whether the reply said that older history is missing. */
-  readonly truncated?: boolean | undefined;
-  /** Up to which record an owner that never followed the job is owed nothing: the job was not its own before. */
-  readonly seen?: number | undefined;
-  /** Up to which `job_seq` the session knows the job's delegations, if that differs from how far it has read. */
-  readonly introduced?: number | undefined;
 }
 
 /** How the owner of a delegated job begins to follow it. */
