@@ -641,8 +641,9 @@ test("R-7.3-10: after one job was refused for good, a single rejection strands n
   refuse(rig, bad, ["append"]);
   const { append, read } = rig.store.logs;
   const turn = Promise.withResolvers<void>();
+  const isOther = (id: JobId) => id !== bad && order.jobs.some((row) => row.id === id);
   rig.store.logs.read = async (id, ...rest) => {
-    if (id !== bad) await turn.promise;
+    if (isOther(id)) await turn.promise;
     return read.call(rig.store.logs, id, ...rest);
   };
   let rejected = 0;
@@ -661,6 +662,88 @@ test("R-7.3-10: after one job was refused for good, a single rejection strands n
   expect((await new Viewer(runtime).hello()).type).toBe("session.welcome");
   expect(await statusOf(rig, last)).toBe("error");
   expect(rig.warnings()).toEqual(["a job cannot be recovered yet"]);
+});
+
+for (const phase of ["jobs are recovered", "sessions are restored"]) {
+  for (const end of ["after a while", "just before the store is asked whose failure it is"]) {
+    test(`R-6.3-20: after one log was refused for good, an outage while ${phase} that ends ${end} harms nobody`, async () => {
+      const rig = machine();
+      const { welcomes, jobOf, order } = await crowded(rig);
+      const ofJobs = phase.startsWith("jobs");
+      const bad = ofJobs ? undefined : order.sessions[0];
+      const job = ofJobs ? order.jobs[0]?.id : await jobOf(bad);
+      refuse(rig, job ?? "", ofJobs ? ["append"] : ["read"]);
+      const { logs, sessions } = rig.store;
+      const { read } = logs;
+      const { runs } = sessions;
+      const turn = Promise.withResolvers<void>();
+      let isDown = false;
+      logs.read = async (id, ...rest) => {
+        const isKnown = order.jobs.some((row) => row.id === id);
+        if (ofJobs && isKnown && id !== job) await turn.promise;
+        if (isDown && !isKnown && end.startsWith("just")) isDown = false;
+        if (isDown) throw new Error("no connection");
+        return read.call(logs, id, ...rest);
+      };
+      sessions.runs = async (id) => {
+        if (!ofJobs && id !== bad) await turn.promise;
+        return runs.call(sessions, id);
+      };
+      const runtime = rig.start();
+      await exhaust(rig.clock);
+      if (!ofJobs) await exhaust(rig.clock);
+      isDown = true;
+      turn.resolve();
+      for (const pause of [20, 100, 500]) {
+        await settled();
+        rig.clock.advance(pause);
+      }
+      await settled();
+      isDown = false;
+      rig.clock.advance(2000);
+      await settled();
+      const gone = ofJobs ? [] : [bad];
+      for (const [session, welcome] of welcomes) {
+        if (gone.some((id) => id === session)) continue;
+        const back = new Viewer(runtime);
+        expect((await back.resume(welcome, 1)).type).toBe("session.welcome");
+      }
+      const unfinished = await rig.store.jobs.list({ statuses: ["running"], limit: 99 });
+      expect(unfinished.map(({ id }) => id)).toEqual([job]);
+      expect(rig.warnings()).toHaveLength(ofJobs ? 1 : 2);
+    });
+  }
+}
+
+test("a start fails if the store answers nothing for three seconds, even after one job alone was refused", async () => {
+  const rig = machine();
+  const { order } = await crowded(rig);
+  const bad = order.jobs[0]?.id ?? "";
+  refuse(rig, bad, ["append"]);
+  const { read } = rig.store.logs;
+  const turn = Promise.withResolvers<void>();
+  const failure = new Error("no connection");
+  let isDown = false;
+  rig.store.logs.read = async (id, ...rest) => {
+    if (id !== bad && order.jobs.some((row) => row.id === id)) await turn.promise;
+    if (isDown) throw failure;
+    return read.call(rig.store.logs, id, ...rest);
+  };
+  const runtime = rig.start();
+  await exhaust(rig.clock);
+  isDown = true;
+  turn.resolve();
+  let isOver = false;
+  void runtime.failed.then(() => {
+    isOver = true;
+  });
+  await settled();
+  rig.clock.advance(2619);
+  await settled();
+  expect(isOver).toBe(false);
+  await exhaust(rig.clock);
+  expect(await runtime.failed).toBe(failure);
+  expect(await rig.store.jobs.list({ statuses: ["running"], limit: 99 })).toHaveLength(34);
 });
 
 test("R-7.2-5, R-6.3-20: who comes while a job is recovered is answered afterwards, and the job of a key is that one", async () => {

@@ -10,8 +10,8 @@ import { endDamaged } from "./jobs/written-end.ts";
 import { inLanes } from "./lanes.ts";
 import type { Lineage } from "./lineage.ts";
 import type { DamagedJob, JobQuery } from "./store/index.ts";
-import { checkAnswers } from "./store/outage.ts";
-import { Patience, retried } from "./store/retry.ts";
+import { Patience, Refusal } from "./store/patience.ts";
+import { retried } from "./store/retry.ts";
 import type { Services } from "./verbs/services.ts";
 
 /** Jobs loaded from the store per page. */
@@ -107,15 +107,14 @@ export class Takeover {
       after = rows.at(-1);
       if (rows.length < PAGE) break;
     }
-    const patience = new Patience(clock);
+    const patience = new Patience(clock, store.logs);
     for (const job of damaged) {
       const { id, error: err } = job;
       logger.error({ job: id, err }, "a job cannot be read: it is no longer listed");
-      try {
-        await patience.retried(() => endDamaged(this.#services, job));
-      } catch (error) {
-        await checkAnswers(store.logs, error);
-        logger.error({ job: id, err: error }, "a damaged job has no end: the store accepts none");
+      const refused = await patience.retried(() => endDamaged(this.#services, job));
+      if (refused instanceof Refusal) {
+        const text = "a damaged job has no end: the store accepts none";
+        logger.error({ job: id, err: refused.cause }, text);
       }
       stored.addDamaged(job);
     }
@@ -129,15 +128,11 @@ export class Takeover {
   async #halfGone(stored: StoredJobs): Promise<ReadonlySet<JobId>> {
     const { store, clock, limits, committer } = this.#services;
     const gone = new Set<JobId>();
-    const patience = new Patience(clock);
+    const patience = new Patience(clock, store.logs);
     await inLanes(READ_AT_ONCE, stored.surplus(limits.finishedJobsPerPrincipal), async (id) => {
       await committer.turn.spend("answering", 1);
-      try {
-        const head = await patience.retried(() => headOf(id, store.logs));
-        if (head === 0) gone.add(id);
-      } catch (error) {
-        await checkAnswers(store.logs, error);
-      }
+      // A log that is refused is not known to be gone.
+      if ((await patience.retried(() => headOf(id, store.logs))) === 0) gone.add(id);
     });
     return gone;
   }

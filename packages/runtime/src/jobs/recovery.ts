@@ -2,8 +2,8 @@ import type { JobId, TerminalStatus } from "@arcp/core";
 import { compileLease } from "../authority/lease.ts";
 import { inLanes } from "../lanes.ts";
 import type { ListedJob } from "../store/index.ts";
-import { checkAnswers } from "../store/outage.ts";
-import { Patience, retried } from "../store/retry.ts";
+import { Patience, Refusal } from "../store/patience.ts";
+import { retried } from "../store/retry.ts";
 import type { AdmissionContext } from "./admission.ts";
 import { AnnouncedChildren } from "./announced-children.ts";
 import { childrenOf } from "./children.ts";
@@ -58,20 +58,19 @@ export async function recoverJobs(
   const starts: Array<() => void> = [];
   const refused: JobId[] = [];
   let count = 0;
-  const patience = new Patience(clock);
+  const patience = new Patience(clock, store.logs);
   const announced = new AnnouncedChildren(store);
   const attempt = async (row: ListedJob): Promise<void> => {
     await committer.turn.spend("answering", JOB_STEPS);
-    try {
-      const recovered = await patience.retried(() => recoverJob(context, row, announced, restart));
-      if (typeof recovered === "function") starts.push(recovered);
-      count += 1;
-    } catch (error) {
-      await checkAnswers(store.logs, error);
-      logger.error({ job: row.id, err: error }, "a job cannot be recovered yet");
+    const recovered = await patience.retried(() => recoverJob(context, row, announced, restart));
+    if (recovered instanceof Refusal) {
+      logger.error({ job: row.id, err: recovered.cause }, "a job cannot be recovered yet");
       jobs.strand(row.id);
       refused.push(row.id);
+      return;
     }
+    if (typeof recovered === "function") starts.push(recovered);
+    count += 1;
   };
   for (let after: ListedJob | undefined; ; ) {
     const query = { statuses: UNFINISHED, after, limit: PAGE };

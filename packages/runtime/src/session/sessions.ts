@@ -12,8 +12,9 @@ import type { EffectiveLimits } from "../limits.ts";
 import type { Figures } from "../observer.ts";
 import { isClosed } from "../store/closed.ts";
 import type { SessionStore } from "../store/index.ts";
+import { Patience } from "../store/patience.ts";
 import type { ReadableLogStore } from "../store/readable-logs.ts";
-import { Patience, retried } from "../store/retry.ts";
+import { retried } from "../store/retry.ts";
 import type { Turn } from "../turn.ts";
 import { Audience } from "./audience.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -157,9 +158,9 @@ export class Sessions {
    * @returns how many there are
    */
   async restore(jobs: KeptJobs): Promise<number> {
-    const { clock, store } = this.#options;
+    const { clock, store, logs } = this.#options;
     const ids = await retried(clock, () => store.list());
-    const patience = new Patience(clock);
+    const patience = new Patience(clock, logs);
     await inLanes(RESTORED_AT_ONCE, ids, (id) => this.#restoreReadable(id, jobs, patience));
     return this.#sessions.size;
   }

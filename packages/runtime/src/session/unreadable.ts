@@ -1,9 +1,8 @@
 import type { Clock } from "@arcp/core";
-import { isClosed } from "../store/closed.ts";
 import { DamagedLog, DamagedRow } from "../store/damage.ts";
-import { checkAnswers } from "../store/outage.ts";
+import { type Patience, Refusal } from "../store/patience.ts";
 import type { ReadableLogStore } from "../store/readable-logs.ts";
-import { type Patience, retried } from "../store/retry.ts";
+import { retried } from "../store/retry.ts";
 
 export type RestoredLogs = Pick<ReadableLogStore, "read">;
 
@@ -29,11 +28,11 @@ export async function unreadable(
       // It would be the same again.
       if (error instanceof DamagedRow || error instanceof DamagedLog) return error;
       // It has been repeated.
-      if (error instanceof UnreadableLog) return error;
+      if (error instanceof UnreadableLog || error instanceof Outage) return error;
       throw error;
     }
   });
-  if (problem instanceof UnreadableLog) await checkAnswers(logs, problem.cause);
+  if (problem instanceof Outage) throw problem.cause;
   return problem;
 }
 
@@ -42,16 +41,24 @@ class UnreadableLog extends Error {
   override readonly name = "UnreadableLog";
 }
 
+/** The store answers nothing, and has been waited for. */
+class Outage extends Error {
+  override readonly name = "Outage";
+}
+
 /** Logs whose rejections tell that they are about a single log, for which they are repeated. */
 function namingLogs(logs: RestoredLogs, patience: Patience): RestoredLogs {
   return {
     async read(job, after, limits) {
-      try {
-        return await patience.retried(() => logs.read(job, after, limits));
-      } catch (cause) {
-        if (cause instanceof DamagedLog || isClosed(cause)) throw cause;
-        throw new UnreadableLog(`the log of ${job} cannot be read`, { cause });
-      }
+      const page = await patience
+        .retried(() => logs.read(job, after, limits))
+        .catch((cause: unknown) => {
+          throw new Outage("the store answers nothing", { cause });
+        });
+      if (!(page instanceof Refusal)) return page;
+      const { cause } = page;
+      if (cause instanceof DamagedLog) throw cause;
+      throw new UnreadableLog(`the log of ${job} cannot be read`, { cause });
     },
   };
 }

@@ -2,10 +2,7 @@ import { type Clock, sleep } from "@arcp/core";
 import { isClosed } from "./closed.ts";
 
 /** Milliseconds between attempts when the store fails: a busy disk must not end a job, nor leave a session behind. */
-const PAUSES = [20, 100, 500, 2000];
-
-/** The same for one of many tasks, once another one has failed for good: a single rejection is no reason to give a task up. */
-const BRIEF = PAUSES.slice(0, 1);
+export const PAUSES: readonly number[] = [20, 100, 500, 2000];
 
 /**
  * Calls `task`, and again after a pause as long as it fails and there are pauses left. A closed store is not retried.
@@ -24,28 +21,6 @@ export async function retried<T>(
       const pause = pauses[attempt];
       if (pause === undefined || isClosed(error)) throw error;
       await sleep(clock, pause);
-    }
-  }
-}
-
-/**
- * Repeats the calls of many tasks like {@link retried}, until the first task has failed for good. From then on each is repeated once,
- * and soon: a store that refuses one for so long may refuse them all.
- */
-export class Patience {
-  readonly #clock: Clock;
-  #pauses: readonly number[] = PAUSES;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  async retried<T>(task: () => Promise<T>): Promise<T> {
-    try {
-      return await retried(this.#clock, task, this.#pauses);
-    } catch (error) {
-      this.#pauses = BRIEF;
-      throw error;
     }
   }
 }
