@@ -140,6 +140,7 @@ class HostedRuntime implements Runtime {
       lost: (job) => lostJobs.add(job),
     });
     const quota = new Quota({ limits, isFull: (principal) => this.#archive.isFull(principal) });
+    this.#postponed = new PostponedWork({ clock, logger, store, turn: committer.turn });
     const sessions = new Sessions({
       clock,
       store: store.sessions,
@@ -166,7 +167,6 @@ class HostedRuntime implements Runtime {
       retention: limits.retentionSec * 1000,
       limits,
     });
-    this.#postponed = new PostponedWork({ clock, logger, store });
     const lostJobs = new LostJobs({
       clock,
       logger,

@@ -507,6 +507,117 @@ test("R-7.3-10: a job that can be recovered again waits for one attempt of each 
   expect(await statusOf(rig, last)).toBe("error");
 });
 
+/** More jobs than anybody should have to wait for, one by one, and then a crash. */
+async function manyJobs(rig: Machine) {
+  const viewer = new Viewer(rig.start());
+  await viewer.hello();
+  for (let i = 0; i < 200; i++) await rig.submit(viewer);
+  await settled();
+  return (await rig.store.jobs.list({ limit: 999 })).map(({ id }) => id);
+}
+
+test("R-7.3-10: a job that can be recovered again is, at the next pause, however many logs before it cannot be read", async () => {
+  const rig = machine();
+  const jobs = await manyJobs(rig);
+  const last = jobs.at(-1) ?? "";
+  const { read } = rig.store.logs;
+  let isBack = false;
+  let asked = 0;
+  rig.store.logs.read = async (id, ...rest) => {
+    if (!jobs.includes(id) || (isBack && id === last))
+      return read.call(rig.store.logs, id, ...rest);
+    asked += 1;
+    throw new Error("no connection to that shard");
+  };
+  const runtime = rig.start();
+  await exhaust(rig.clock);
+  for (let i = 0; i < 20; i++) {
+    rig.clock.advance(20);
+    await settled();
+  }
+  // Now the same for the session.
+  await exhaust(rig.clock);
+  expect((await new Viewer(runtime).hello()).type).toBe("session.welcome");
+  isBack = true;
+  rig.clock.advance(PAUSE);
+  await settled(200);
+  expect(await statusOf(rig, last)).toBe("error");
+  // The others are tried less and less often, each by itself, and in the end once a minute.
+  const rounds: number[] = [];
+  for (let minute = 0; minute < 5; minute++) {
+    asked = 0;
+    for (let i = 0; i < 30; i++) {
+      rig.clock.advance(PAUSE);
+      await settled(100);
+    }
+    rounds.push(asked / (jobs.length - 1));
+  }
+  expect(rounds[0]).toBeLessThanOrEqual(10);
+  expect(rounds.at(-1)).toBeLessThanOrEqual(2);
+});
+
+test("R-7.3-10: a store that is down as a whole is asked for one job per pause, and then recovers all at once", async () => {
+  const rig = machine();
+  const jobs = await manyJobs(rig);
+  const { append, read } = rig.store.logs;
+  rig.store.logs.append = () => Promise.reject(new Error("disk full"));
+  const runtime = rig.start();
+  await exhaust(rig.clock);
+  for (let i = 0; i < 10; i++) {
+    rig.clock.advance(20);
+    await settled();
+  }
+  expect((await new Viewer(runtime).hello()).type).toBe("session.welcome");
+  let asked = 0;
+  rig.store.logs.read = () => {
+    asked += 1;
+    return Promise.reject(new Error("no connection"));
+  };
+  for (let i = 0; i < 40; i++) {
+    asked = 0;
+    await wait(rig.clock);
+    expect(asked).toBeGreaterThan(0);
+    expect(asked).toBeLessThan(6);
+  }
+  Object.assign(rig.store.logs, { append, read });
+  rig.clock.advance(PAUSE);
+  await settled(200);
+  expect(await rig.store.jobs.list({ statuses: ["error"], limit: 999 })).toHaveLength(jobs.length);
+});
+
+test("R-7.3-10: a job whose end the store accepts again is not kept waiting by each one whose end it refuses", async () => {
+  const rig = machine();
+  const jobs = await manyJobs(rig);
+  const { append } = rig.store.logs;
+  let isBack = false;
+  let asked = 0;
+  rig.store.logs.append = async (batches) => {
+    if (isBack && batches.every(({ job }) => job === jobs.at(-1))) {
+      return append.call(rig.store.logs, batches);
+    }
+    asked += 1;
+    throw new Error("no connection to that shard");
+  };
+  const runtime = rig.start();
+  await exhaust(rig.clock);
+  for (let i = 0; i < 10; i++) {
+    rig.clock.advance(20);
+    await settled();
+  }
+  expect((await new Viewer(runtime).hello()).type).toBe("session.welcome");
+  isBack = true;
+  const perPause: number[] = [];
+  for (let i = 0; i < 11; i++) {
+    asked = 0;
+    await wait(rig.clock);
+    perPause.push(asked);
+  }
+  expect(await statusOf(rig, jobs.at(-1) ?? "")).toBe("error");
+  // It may be the whole store that refuses them.
+  expect(perPause.slice(0, 7)).toEqual([1, 2, 4, 8, 16, 32, 32]);
+  expect(Math.max(...perPause)).toBe(32);
+});
+
 test("a store that refuses all it is asked for is waited for once, and then the runtime has failed", async () => {
   const rig = machine();
   const viewer = new Viewer(rig.start());

@@ -3,7 +3,7 @@ import { restartJob } from "./agents/restart.ts";
 import type { Archive } from "./archive.ts";
 import type { AnnouncedChildren } from "./jobs/announced-children.ts";
 import { headOf } from "./jobs/log-tail.ts";
-import type { PostponedWork } from "./jobs/postponed-work.ts";
+import type { PostponedWork, Work } from "./jobs/postponed-work.ts";
 import { type Restart, recoverJob, recoverJobs } from "./jobs/recovery.ts";
 import { endedJob, StoredJobs } from "./jobs/stored-jobs.ts";
 import { endDamaged } from "./jobs/written-end.ts";
@@ -63,7 +63,8 @@ export class Takeover {
     }
     for (const id of refused) {
       const lineage = stored.lineageOf(id);
-      this.#postponed.add(id, (announced) => this.#recoverLate(id, lineage, announced));
+      const work: Work = (announced) => this.#recoverLate(id, lineage, announced);
+      this.#postponed.add(id, work, { log: id });
     }
     const ms = Math.round(clock.monotonic() - begun);
     const taken = { jobs: count, restarted: starts.length, sessions: restored, ms };

@@ -62,7 +62,8 @@ export class LostJobs {
       }
     };
     // Only once its parent has ended, it is certain that no announcement will follow.
-    this.#options.postponed.add(id, work, family.isInDoubt ? parent : undefined);
+    const follows = family.isInDoubt ? parent : undefined;
+    this.#options.postponed.add(id, work, { log: id, follows });
   }
 
   #giveUp(id: JobId, error: unknown): void {
