@@ -857,6 +857,66 @@ test("a start fails if the store answers nothing for three seconds, even after o
   expect(await rig.store.jobs.list({ statuses: ["running"], limit: 99 })).toHaveLength(34);
 });
 
+test("R-14-1: a session that owns a stranded job is not given up for a new one, nor disconnected because it is idle", async () => {
+  const rig = machine();
+  const { welcomes, job, bystander } = await crashed(rig);
+  const mend = refuse(rig, job, ["append"]);
+  const idleSec = 5;
+  const runtime = rig.start({ limits: { sessionsPerPrincipal: 2, idleSec } });
+  await exhaust(rig.clock);
+  expect(await statusOf(rig, bystander)).toBe("error");
+  const third = new Viewer(runtime);
+  expect((await third.hello()).type).toBe("session.welcome");
+  const gone = new Viewer(runtime);
+  const expired = await gone.resume(welcomes.other, 1);
+  expect(expired.payload.code).toBe("RESUME_WINDOW_EXPIRED");
+  const back = new Viewer(runtime);
+  expect((await back.resume(welcomes.one, 1)).type).toBe("session.welcome");
+  for (let i = 0; i < 6; i++) {
+    rig.clock.advance(2500);
+    await settled();
+  }
+  expect(await third.ended).toMatchObject({ reason: "going-away" });
+  expect(back.frames.map(({ type }) => type)).toEqual(["session.welcome"]);
+  mend();
+  for (let i = 0; i < 3; i++) await wait(rig.clock);
+  expect((await back.terminal(job)).payload.code).toBe("INTERNAL_ERROR");
+  // It is over now, so that its session is one like any other.
+  back.sever();
+  await settled();
+  for (let i = 0; i < 2; i++) {
+    expect((await new Viewer(runtime).hello()).type).toBe("session.welcome");
+  }
+});
+
+test("R-7.2-8: a stranded job that is adopted belongs to the new owner, whose session is kept", async () => {
+  const rig = machine();
+  const { welcomes, job } = await crashed(rig);
+  const mend = refuse(rig, job, ["append"]);
+  const runtime = rig.start({ limits: { sessionsPerPrincipal: 2 } });
+  await exhaust(rig.clock);
+  await runtime.sessions.end(welcomes.one.session_id ?? "");
+  const heir = new Viewer(runtime);
+  const welcome = await heir.hello();
+  expect(await heir.submit("led", null, { idempotency_key: "k" })).toMatchObject({ job_id: job });
+  heir.sever();
+  await settled();
+  // The heir has waited for longer.
+  const other = new Viewer(runtime);
+  await other.resume(welcomes.other, 1);
+  other.sever();
+  await settled();
+  expect((await new Viewer(runtime).hello()).type).toBe("session.welcome");
+  const back = new Viewer(runtime);
+  expect((await back.resume(welcome, 0)).type).toBe("session.welcome");
+  mend();
+  await wait(rig.clock);
+  await back.terminal(job);
+  back.sever();
+  await settled();
+  expect((await new Viewer(runtime).hello()).type).toBe("session.welcome");
+});
+
 test("R-7.2-5, R-6.3-20: who comes while a job is recovered is answered afterwards, and the job of a key is that one", async () => {
   const rig = machine({ attempts: 2 });
   const { welcomes, job } = await crashed(rig);

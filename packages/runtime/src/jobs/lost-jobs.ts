@@ -82,7 +82,7 @@ export class LostJobs {
     }
     if ((await this.#write(job, found)) === "fenced") {
       jobs.forget(job);
-      jobs.strand(job.id, true);
+      jobs.strand(job, true);
       return followers.lost(job.id, takenOver(job.id));
     }
     logger.warn({ job: job.id }, "a job that lost its log has its end stored");

@@ -65,7 +65,7 @@ export async function recoverJobs(
     const recovered = await patience.retried(() => recoverJob(context, row, announced, restart));
     if (recovered instanceof Refusal) {
       logger.error({ job: row.id, err: recovered.cause }, "a job cannot be recovered yet");
-      jobs.strand(row.id);
+      jobs.strand(row);
       refused.push(row.id);
       return;
     }
@@ -102,7 +102,7 @@ export async function recoverJob(
   if (typeof next === "function") return next;
   if ((await writeEnd(context, row, next, { head, isDamaged })) === "fenced") {
     context.logger.warn({ job: row.id }, "another runtime has taken over a job");
-    context.jobs.strand(row.id, true);
+    context.jobs.strand(row, true);
     return "fenced";
   }
   if (typeof next !== "string") tell(context, row, next);

@@ -15,18 +15,25 @@ export interface FinishedJobs {
   readonly lost: (job: Job) => void;
 }
 
+interface OwnedJob {
+  readonly id: JobId;
+  readonly session: SessionId;
+}
+
 interface Stranded {
   /** Whether another runtime has taken it over, so that it is not recovered here. */
-  readonly isTakenOver: boolean;
-  /** The session that has adopted it since. */
-  adopter: SessionId | undefined;
+  isTakenOver: boolean;
+  /** The session that owns it. */
+  owner: SessionId;
+  /** Whether that session has adopted it since, perhaps after its row was read. */
+  isAdopted: boolean;
   readonly recovered: PromiseWithResolvers<void>;
 }
 
 /** The live jobs, until their end is durable. Finished ones are in the store. */
 export class JobTable {
   readonly #jobs = new TransientMap<JobId, Job>();
-  /** Live jobs by owner and by submitter, so that questions about one session need not look at all jobs. */
+  /** Live jobs by owner, stranded ones included, and by submitter, so that questions about one session need not look at all jobs. */
   readonly #owned = new JobCounts();
   readonly #submitted = new JobCounts();
   readonly #finished: FinishedJobs;
@@ -83,7 +90,11 @@ export class JobTable {
     isThere: (session: SessionId) => boolean,
   ): readonly Adopted[] {
     const stranded = this.#stranded.get(id);
-    if (stranded !== undefined) stranded.adopter = session;
+    if (stranded !== undefined) {
+      this.#move(stranded.owner, session);
+      stranded.owner = session;
+      stranded.isAdopted = true;
+    }
     const job = this.#jobs.get(id);
     if (job === undefined) return [];
     const from = job.session;
@@ -91,10 +102,15 @@ export class JobTable {
     for (const adopted of [{ id, from }, ...below]) {
       // A job that is still being accepted is counted for its new owner when it is added.
       if (!this.#jobs.has(adopted.id)) continue;
-      this.#owned.add(adopted.from, -1);
-      this.#owned.add(session, 1);
+      this.#move(adopted.from, session);
     }
     return below;
+  }
+
+  /** Counts a job for its new owner. */
+  #move(from: SessionId, to: SessionId): void {
+    this.#owned.add(from, -1);
+    this.#owned.add(to, 1);
   }
 
   /** Calls `visit` with every live job and every one that is added from now on. */
@@ -142,19 +158,27 @@ export class JobTable {
 
   /**
    * Notes that an unfinished job of the store is not run here, because it could not be recovered yet, or another runtime has taken
-   * it over. It exists, so its key is used and it can be watched.
+   * it over. It exists, so its key is used, it can be watched, and the session that owns it waits for its end.
    */
-  strand(id: JobId, isTakenOver = false): void {
+  strand({ id, session }: OwnedJob, isTakenOver = false): void {
+    const stranded = this.#stranded.get(id);
+    if (stranded !== undefined) {
+      stranded.isTakenOver = isTakenOver;
+      return;
+    }
     const recovered = Promise.withResolvers<void>();
-    this.#stranded.set(id, { isTakenOver, adopter: undefined, recovered });
+    this.#stranded.set(id, { isTakenOver, owner: session, isAdopted: false, recovered });
+    this.#owned.add(session, 1);
   }
 
   /** The job is recovered at last. @returns the session that has adopted it meanwhile, perhaps after its row was read for that */
   unstrand(id: JobId): SessionId | undefined {
     const stranded = this.#stranded.get(id);
+    if (stranded === undefined) return undefined;
     this.#stranded.delete(id);
-    stranded?.recovered.resolve();
-    return stranded?.adopter;
+    this.#owned.add(stranded.owner, -1);
+    stranded.recovered.resolve();
+    return stranded.isAdopted ? stranded.owner : undefined;
   }
 
   isStranded(id: JobId): boolean {
@@ -172,12 +196,12 @@ export class JobTable {
     return this.#stranded.get(id)?.recovered.promise;
   }
 
-  /** Whether this session submitted or owns a live job. */
+  /** Whether this session submitted a live job, or owns one, perhaps a stranded one. */
   has(session: SessionId): boolean {
     return this.isOwner(session) || this.#submitted.has(session);
   }
 
-  /** Whether this session owns a live job. */
+  /** Whether this session owns a job that is live or stranded. */
   isOwner(session: SessionId): boolean {
     return this.#owned.has(session);
   }
