@@ -857,6 +857,25 @@ test("a start fails if the store answers nothing for three seconds, even after o
   expect(await rig.store.jobs.list({ statuses: ["running"], limit: 99 })).toHaveLength(34);
 });
 
+test("R-6.3-11: the resume windows of a start that takes longer than they do begin when it is over", async () => {
+  const rig = machine();
+  const { welcomes, job } = await crashed(rig);
+  refuse(rig, job, ["read"]);
+  const runtime = rig.start({ limits: { resumeWindowSec: 1 } });
+  // Once for the job, and once for its session, while the other one is restored.
+  await exhaust(rig.clock);
+  await exhaust(rig.clock);
+  const other = new Viewer(runtime);
+  expect((await other.resume(welcomes.other, 1)).type).toBe("session.welcome");
+  const last = new Viewer(runtime);
+  other.sever();
+  await settled();
+  rig.clock.advance(1000);
+  await settled();
+  const refused = await last.resume(welcomes.other, 1);
+  expect(refused.payload.code).toBe("RESUME_WINDOW_EXPIRED");
+});
+
 test("R-14-1: a session that owns a stranded job is not given up for a new one, nor disconnected because it is idle", async () => {
   const rig = machine();
   const { welcomes, job, bystander } = await crashed(rig);

@@ -66,6 +66,7 @@ export class Takeover {
       const work: Work = (announced) => this.#recoverLate(id, lineage, announced);
       this.#postponed.add(id, work, { log: id });
     }
+    await sessions.awaitReturns();
     const ms = Math.round(clock.monotonic() - begun);
     const taken = { jobs: count, restarted: starts.length, sessions: restored, ms };
     if (store.durable) logger.info(taken, "what the previous process left is taken over");

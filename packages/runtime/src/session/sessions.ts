@@ -154,7 +154,7 @@ export class Sessions {
   }
 
   /**
-   * Restores the sessions of the previous process. Their resume windows start now (R-6.3-11, R-6.3-20).
+   * Restores the sessions of the previous process. Their resume windows start with {@link awaitReturns} (R-6.3-20).
    * @returns how many there are
    */
   async restore(jobs: KeptJobs): Promise<number> {
@@ -193,8 +193,15 @@ export class Sessions {
     for (const job of journal.jobs) this.audience.add(job, stream);
     for (const { job } of attachments) this.audience.add(job, stream);
     deliveries?.restore(journal.jobs);
-    const session = this.#session(row.principal, stream, new TokenRing(row.tokens), true);
-    this.parked(session);
+    this.#session(row.principal, stream, new TokenRing(row.tokens), true);
+  }
+
+  /** Starts the resume windows of the restored sessions, once they can be resumed: a start may take longer (R-6.3-11). */
+  async awaitReturns(): Promise<void> {
+    for (const session of this) {
+      await this.#options.turn.spend("answering", 1);
+      this.parked(session);
+    }
   }
 
   #stream(session: SessionId, features: readonly string[], epoch: number): Stream {
