@@ -1,4 +1,4 @@
-import type { JobId } from "@arcp/core";
+import type { JobId, SessionId } from "@arcp/core";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { settled } from "../test/held-store.ts";
@@ -242,6 +242,41 @@ test("R-6.3-18: an orphan is cancelled though the store fails for a moment", asy
   job.end();
   expect(await endOf(rig, job.id)).toEqual(orphaned);
 });
+
+for (const refused of ["the end of the session", "the cancel"]) {
+  test(`R-6.3-18: an orphan is cancelled though the store refuses ${refused} for long`, async () => {
+    const rig = hosting({ cancelOrphans: true });
+    const viewer = await arrival(rig.runtime);
+    const { session_id = "" } = await viewer.find(({ type }) => type === "session.welcome");
+    const job = await rig.start(viewer);
+    await settled();
+    const { jobs, sessions } = rig.store;
+    const { update } = jobs;
+    const { commit } = sessions;
+    const busy = () => Promise.reject(new Error("busy"));
+    viewer.sever();
+    await settled();
+    if (refused === "the cancel") {
+      jobs.update = (id, change) => (change.cancel === undefined ? update(id, change) : busy());
+    } else sessions.commit = busy;
+    rig.clock.advance(WINDOW);
+    for (let i = 0; i < 10; i++) {
+      await settled();
+      rig.clock.advance(1_000);
+    }
+    expect(job.ctx.signal.aborted).toBe(false);
+    Object.assign(jobs, { update });
+    Object.assign(sessions, { commit });
+    for (let i = 0; i < 10; i++) {
+      await settled();
+      rig.clock.advance(1_000);
+    }
+    expect(job.ctx.signal.aborted).toBe(true);
+    job.end();
+    expect(await endOf(rig, job.id)).toEqual(orphaned);
+    expect(await rig.store.sessions.get(session_id as SessionId)).toBeUndefined();
+  });
+}
 
 test("R-14-1, R-6.3-18: what a session follows that makes room for another one is not forgotten", async () => {
   const rig = hosting({ cancelOrphans: true, limits: { sessionsPerPrincipal: 2 } });

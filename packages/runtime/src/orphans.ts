@@ -34,8 +34,9 @@ export class Orphans {
   }
 
   /**
-   * Resolves once the cancels are durable.
+   * Resolves once the cancels are durable. Can be called again.
    * @param followed the jobs that the forgotten session has followed
+   * @throws Error if the store refused a cancel
    */
   async abandoned(session: Session, followed: readonly JobId[]): Promise<void> {
     const { jobs } = this.#options;
@@ -49,17 +50,21 @@ export class Orphans {
 
   async #cancelOrphans(principal: string, ids: readonly JobId[]): Promise<void> {
     const { jobs, turn } = this.#options;
-    const cancels: Promise<void>[] = [];
+    const cancels: Promise<boolean>[] = [];
     for (const id of ids) {
       // Nobody waits for that: it may take any time.
-      void jobs.recovered(id)?.then(() => this.#cancelOrphans(principal, [id]));
+      jobs
+        .recovered(id)
+        ?.then(() => this.#cancelOrphans(principal, [id]))
+        .catch(() => {});
       const job = jobs.get(id);
       if (job?.principal !== principal) continue;
       // There may be any number of jobs (J4).
       await turn.spend("answering", CANCEL_STEPS);
       if (this.#isOrphan(job)) cancels.push(this.#cancel(job));
     }
-    await Promise.all(cancels);
+    const isDone = (await Promise.all(cancels)).every(Boolean);
+    if (!isDone) throw new Error("the store refused to cancel orphaned jobs");
   }
 
   #isOrphan({ id, principal, parent, life }: Job): boolean {
@@ -72,14 +77,17 @@ export class Orphans {
     return followers.every((follower) => follower?.principal !== principal);
   }
 
-  async #cancel(job: Job): Promise<void> {
+  /** @returns whether it is durable */
+  async #cancel(job: Job): Promise<boolean> {
     const { logger } = this.#options;
     const { id, principal } = job;
     try {
       await job.life.cancel(CANCEL, () => {});
       logger.info({ job: id, principal }, "an orphaned job was cancelled");
+      return true;
     } catch (error) {
-      logger.error({ job: id, err: error }, "an orphaned job could not be cancelled");
+      logger.error({ job: id, err: error }, "an orphaned job could not be cancelled yet");
+      return false;
     }
   }
 }

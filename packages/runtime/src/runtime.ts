@@ -152,6 +152,7 @@ class HostedRuntime implements Runtime {
       limits,
       isBusy: (session) => jobs.isOwner(session),
       turn: committer.turn,
+      postpone: (session, work) => this.#postponed.add(session, work),
       abandoned: options.cancelOrphans
         ? (session, followed) => orphans.abandoned(session, followed)
         : undefined,

@@ -72,6 +72,11 @@ export class SessionWriter {
     }
   }
 
+  /** Makes sure of the epoch: a claim that failed may have raised it. */
+  settleClaims(): Promise<void> {
+    return this.#claims.run(() => this.#resolveDoubt());
+  }
+
   /** A failed claim took place after all if its tokens are stored: no other claim has them. */
   async #resolveDoubt(): Promise<void> {
     if (this.#inDoubt === undefined) return;

@@ -1,3 +1,4 @@
+import type { SessionId } from "@arcp/core";
 import { expect, test } from "vitest";
 import { settled } from "../../test/held-store.ts";
 import { dense, hosting } from "../../test/hosting.ts";
@@ -255,6 +256,78 @@ test("R-6.3-18, R-6.6-7: a session is forgotten even if the store fails briefly,
     expect(payload.jobs).toMatchObject([{ last_event_seq: 2 }]);
   }
   expect(await store.sessions.get(session_id as never)).toBeUndefined();
+});
+
+test("R-6.3-18: a session is forgotten once the store accepts that, however long it has refused it", async () => {
+  const { runtime, store, clock, start } = hosting();
+  const [viewer, watcher] = [new Viewer(runtime), new Viewer(runtime)];
+  await viewer.hello();
+  const { session_id = "" } = await watcher.hello();
+  const { id: job_id } = await start(viewer);
+  await watcher.reply(watcher.send("job.subscribe", { job_id, history: true }, { job_id }));
+  await settled();
+  watcher.sever();
+  await settled();
+  const id = session_id as SessionId;
+  expect(await store.sessions.runs(id)).toHaveLength(1);
+  const { commit, forget, removeRuns } = store.sessions;
+  const busy = () => Promise.reject(new Error("disk full"));
+  Object.assign(store.sessions, { commit: busy, forget: busy, removeRuns: busy });
+  clock.advance(WINDOW);
+  const wait = async () => {
+    for (let i = 0; i < 10; i++) {
+      await settled();
+      clock.advance(1000);
+    }
+  };
+  for (const call of [{ commit }, { forget }, { removeRuns }]) {
+    await wait();
+    expect(await store.sessions.runs(id)).not.toEqual([]);
+    Object.assign(store.sessions, call);
+  }
+  await wait();
+  expect(await store.sessions.get(id)).toBeUndefined();
+  expect(await store.sessions.runs(id)).toEqual([]);
+});
+
+test("P5, R-6.3-18: a session is forgotten even if the store did not say that it was resumed last", async () => {
+  const { runtime, store, clock, start } = hosting();
+  const viewer = new Viewer(runtime);
+  const welcome = await viewer.hello();
+  await start(viewer);
+  await settled();
+  viewer.sever();
+  await settled();
+  const { claim, get } = store.sessions;
+  store.sessions.claim = async (...claimed) => {
+    await claim(...claimed);
+    throw new Error("the connection to the store is lost");
+  };
+  store.sessions.get = () => Promise.reject(new Error("the store does not answer"));
+  const refused = await new Viewer(runtime).resume(welcome, 0);
+  expect(refused.payload.code).toBe("INTERNAL_ERROR");
+  Object.assign(store.sessions, { claim, get });
+  clock.advance(WINDOW);
+  await settled();
+  expect(await store.sessions.get(welcome.session_id as SessionId)).toBeUndefined();
+});
+
+test("P5: a session that another runtime has taken over is left to it, and not erased", async () => {
+  const { runtime, store, clock, start } = hosting();
+  const viewer = new Viewer(runtime);
+  const { session_id } = await viewer.hello();
+  await start(viewer);
+  await settled();
+  viewer.sever();
+  await settled();
+  const id = session_id as SessionId;
+  expect(await store.sessions.claim(id, 1, ["theirs"])).toBe("committed");
+  for (let i = 0; i < 10; i++) {
+    clock.advance(WINDOW);
+    await settled();
+  }
+  expect(await store.sessions.get(id)).toMatchObject({ epoch: 2, tokens: ["theirs"] });
+  expect(runtime.sessions.get(id)).toBeUndefined();
 });
 
 test("a store that fails in work that nobody awaits ends no process and no job", async () => {

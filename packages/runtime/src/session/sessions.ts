@@ -46,12 +46,17 @@ export interface SessionsOptions {
   /** Whether a session owns a running job. */
   readonly isBusy: (session: SessionId) => boolean;
   readonly turn: Pick<Turn, "spend">;
+  /** Tries again later what the store has refused to do about a session for too long. */
+  readonly postpone: (session: SessionId, work: () => Promise<void>) => void;
   /** Ends what a session that nobody resumed leaves behind, before the store forgets the session. */
   readonly abandoned?: Abandoned | undefined;
 }
 
 /** @param followed the jobs that the session has followed */
 export type Abandoned = (session: Session, followed: readonly JobId[]) => Promise<void>;
+
+/** A part of forgetting a session; can be repeated. */
+type Step = () => Promise<void>;
 
 /** Sessions restored at a time. */
 const RESTORED_AT_ONCE = 32;
@@ -277,7 +282,7 @@ export class Sessions {
     this.#windows.get(session.id)?.cancel();
     const timer = clock.after(resumeWindow, () => {
       this.#abandon(session).catch((error: unknown) => {
-        logger.error({ session: session.id, err: error }, "a session could not be forgotten");
+        logger.error({ session: session.id, err: error }, "a session could not be forgotten yet");
       });
     });
     this.#windows.set(session.id, timer);
@@ -294,33 +299,60 @@ export class Sessions {
     return this.forget(session, this.#options.abandoned);
   }
 
-  /** Forgets a session with its tokens and attachments; its jobs continue (R-6.3-18), unless `abandoned` ends them. */
+  /**
+   * Forgets a session with its tokens and attachments; its jobs continue (R-6.3-18), unless `abandoned` ends them.
+   * @throws what the store rejects calls with; what is left to do is tried again later, since nobody will come back to it
+   */
   async forget(session: Session, abandoned?: Abandoned): Promise<void> {
     this.resumed(session);
     this.#sessions.delete(session.id);
     const followed = this.audience.remove(session.stream);
     this.#quota.remove(session);
-    const { clock } = this.#options;
-    const { stream } = session;
+    const { clock, logger, postpone } = this.#options;
+    const { id, stream } = session;
     const cut = stream.retire();
-    // Retried after temporary failures, since nobody will come back to it. The row that tells how far the session's numbers went is
-    // deleted, while its runs stay; so the end is stored with the runs. Removing the tokens in the same commit prevents a resume if
-    // this process dies in between.
-    if (cut.length > 0) {
-      this.#leaving.set(session.id, stream.journal);
-      await retried(clock, () => stream.writer.settle({ cut, tokens: [] }));
-      this.#leaving.delete(session.id);
-    }
+    if (cut.length > 0) this.#leaving.set(id, stream.journal);
+    // The row that tells how far the session's numbers went is deleted, while its runs stay; so the end is stored with the runs.
+    // Removing the tokens in the same commit prevents a resume if this process dies in between.
+    const settle = async (): Promise<void> => {
+      if (cut.length === 0) return;
+      await stream.writer.settleClaims();
+      const outcome = await stream.writer.commit({ cut, tokens: [] });
+      this.#leaving.delete(id);
+      if (outcome === "committed") return;
+      logger.warn({ session: id }, "another runtime has taken over a session");
+      left.length = 0;
+    };
     // If this process dies in between, the next one finds the session and abandons it again.
-    if (abandoned !== undefined) await abandoned(session, followed);
-    await this.#erase(session.id);
+    const abandon = async (): Promise<void> => abandoned?.(session, followed);
+    const left = [settle, abandon, ...this.#erasure(id)];
+    const proceed = async (take: (step: Step) => Promise<void>): Promise<void> => {
+      for (let [step] = left; step !== undefined; [step] = left) {
+        await take(step);
+        left.shift();
+      }
+    };
+    try {
+      // Cancels are repeated by the logs of their jobs.
+      await proceed((step) => (step === abandon ? step() : retried(clock, step)));
+    } catch (error) {
+      if (!isClosed(error)) postpone(id, () => proceed((step) => step()));
+      throw error;
+    }
+  }
+
+  #erasure(id: SessionId): readonly Step[] {
+    const { store, hasJobs } = this.#options;
+    return [
+      () => store.forget(id),
+      async () => {
+        if (!(await hasJobs(id))) await store.removeRuns(id);
+      },
+    ];
   }
 
   async #erase(id: SessionId): Promise<void> {
-    const { clock, store, hasJobs } = this.#options;
-    await retried(clock, () => store.forget(id));
-    if (!(await retried(clock, () => hasJobs(id))))
-      await retried(clock, () => store.removeRuns(id));
+    for (const step of this.#erasure(id)) await retried(this.#options.clock, step);
   }
 
   /** Cancels all timers. */

@@ -47,6 +47,7 @@ export class House {
       limits,
       isBusy: () => false,
       turn: this.#turn,
+      postpone: silent,
     });
     const life = { settled: silent };
     const live = { principal: "p", agent: "led", lease: {}, lineage: [], life, family: {} };
