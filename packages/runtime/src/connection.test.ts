@@ -158,6 +158,49 @@ test("R-4.1-8: a token check that outlasts the deadline opens no connection, and
   expect(clock.pending).toBe(0);
 });
 
+test("R-4.1-8: a client is known as soon as it is welcomed, however slowly it reads the much that it missed", async () => {
+  const { runtime, start } = hosting();
+  const viewer = new Viewer(runtime);
+  const welcome = await viewer.hello();
+  const patterns = Array.from({ length: 500 }, (_, i) => `/srv/${i}/${"x".repeat(100)}/**`);
+  const { end } = await start(viewer);
+  for (let i = 0; i < 50; i++) {
+    await viewer.submit("led", null, { lease_request: { "fs.read": patterns } });
+  }
+  end("x".repeat(3 * 1024 * 1024));
+  await settled();
+  viewer.sever();
+  await settled();
+  // All acceptances, or hardly more than a large result.
+  for (const after of [0, 50]) {
+    const sent: string[] = [];
+    let asked = 0;
+    const resume = {
+      auth: AUTH,
+      resume_token: welcome.payload.resume_token,
+      last_event_seq: after,
+      capabilities: { features: ALL_FEATURES },
+    };
+    const next = async (): Promise<IteratorResult<string, undefined>> => {
+      asked += 1;
+      if (asked > 1) return new Promise(() => {});
+      return { done: false, value: text("session.resume", resume) };
+    };
+    runtime.serve({
+      frames: { [Symbol.asyncIterator]: () => ({ next }) },
+      send(frames) {
+        sent.push(...frames);
+        return new Promise(() => {});
+      },
+      close: () => {},
+    });
+    await settled();
+    expect(JSON.parse(sent[0] ?? "{}")).toMatchObject({ type: "session.welcome" });
+    // By that a transport knows that there is a session now.
+    expect(asked).toBe(2);
+  }
+});
+
 test("R-4-2: a ping is answered while the store holds up a submit", async () => {
   const { runtime, store } = hosting();
   const viewer = new Viewer(runtime);
