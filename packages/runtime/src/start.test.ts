@@ -1030,6 +1030,36 @@ test("J1, P5: what another runtime has taken over meanwhile is left to it, and e
   expect(await runtime.jobs.cancel(job)).toBe(false);
 });
 
+test("J1: who follows a job that another runtime takes over before it is recovered late is told, and disconnected", async () => {
+  const rig = machine();
+  const { welcomes, job } = await crashed(rig);
+  const mend = refuse(rig, job, ["append"]);
+  const runtime = rig.start();
+  await exhaust(rig.clock);
+  const [owner, bystander] = [new Viewer(runtime), new Viewer(runtime)];
+  await owner.resume(welcomes.one, 1);
+  await bystander.resume(welcomes.other, 1);
+  mend();
+  const { append } = rig.store.logs;
+  const stems = recordStems(job as JobId, "0".repeat(32));
+  const payload = JSON.stringify({ kind: "log", body: { message: "rival" } });
+  const said = writeRecord({ stems, jobSeq: 2, kind: "event", type: "job.event", payload });
+  rig.store.logs.append = async (batches) => {
+    rig.store.logs.append = append;
+    await append.call(rig.store.logs, [{ job: job as JobId, after: 1, records: [said] }]);
+    return append.call(rig.store.logs, batches);
+  };
+  await wait(rig.clock);
+  expect(await owner.ended).toMatchObject({ reason: "fault" });
+  expect(owner.frames.at(-1)).toMatchObject({
+    type: "session.error",
+    payload: { code: "INTERNAL_ERROR", details: { reason: "job_taken_over", job_id: job } },
+  });
+  expect(bystander.frames.map(({ type }) => type)).not.toContain("session.error");
+  for (let i = 0; i < 5; i++) await wait(rig.clock);
+  expect(await heads(rig, job)).toBe(2);
+});
+
 test("P5: a session that another runtime takes over while it is restored is left to that one", async () => {
   const rig = machine();
   const before = rig.start();

@@ -2,6 +2,7 @@ import type { JobId, SessionId } from "@arcp/core";
 import { restartJob } from "./agents/restart.ts";
 import type { Archive } from "./archive.ts";
 import type { AnnouncedChildren } from "./jobs/announced-children.ts";
+import { takenOver } from "./jobs/ending.ts";
 import { headOf } from "./jobs/log-tail.ts";
 import type { PostponedWork, Work } from "./jobs/postponed-work.ts";
 import { type Restart, recoverJob, recoverJobs } from "./jobs/recovery.ts";
@@ -80,7 +81,7 @@ export class Takeover {
     // Another session may own it by now.
     const row = await store.jobs.get(id);
     const recovered = row && (await recoverJob(this.#services, row, announced, this.#restart));
-    if (recovered === "fenced") return;
+    if (recovered === "fenced") return sessions.lost(id, takenOver(id));
     const ended = recovered === "over" ? await store.jobs.get(id) : undefined;
     if (ended !== undefined) this.#archive.keep({ ...endedJob(clock, ended), lineage });
     const adopter = jobs.unstrand(id);
