@@ -33,7 +33,7 @@ async function crowd(count: number) {
     submits.push(viewer.submit("hanging", input).then(({ type }) => type));
     await settled();
   }
-  return { ...rig, checks, submits };
+  return { ...rig, viewers, checks, submits };
 }
 
 test("R-14-2: of the sessions that wait for room, one goes on and the others wait further, none is refused", async () => {
@@ -68,4 +68,25 @@ test("R-14-2, R-4-2: however often room was made for others, a session waits for
   checks[1]?.resolve();
   await settled();
   expect(await submits[1]).toBe("job.accepted");
+});
+
+test("R-14-2: a session that has waited for room before waits as long the next time", async () => {
+  const { viewers, checks, submits, clock } = await crowd(2);
+  const [one, two] = viewers;
+  checks[0]?.resolve();
+  await settled();
+  clock.advance(5000);
+  checks[1]?.resolve();
+  await settled();
+  void one?.submit("hanging", "x".repeat(2000));
+  await settled();
+  const again = two?.submit("hanging", "x".repeat(2000));
+  await settled();
+  clock.advance(999);
+  await settled();
+  checks[2]?.resolve();
+  await settled();
+  checks[3]?.resolve();
+  expect((await again)?.type).toBe("job.accepted");
+  expect(await Promise.all(submits)).toEqual(["job.accepted", "job.accepted"]);
 });

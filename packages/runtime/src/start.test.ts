@@ -309,6 +309,37 @@ test("R-7.3-10, J3: a job whose end the store refuses can be watched, and ends o
   const last = await back.reply(back.send("job.cancel", { job_id: job }));
   expect(last.payload.current_status).toBe("error");
   expect(rig.runs()).toBe(2);
+  // It is kept like any other, and then removed.
+  for (const viewer of [back, watcher]) viewer.send("session.close", {});
+  await settled();
+  rig.clock.advance(8 * 24 * 60 * 60 * 1000);
+  await settled(100);
+  expect(await statusOf(rig, job)).toBeUndefined();
+});
+
+test("J1: a stranded job that another runtime takes over while it is recovered is left to it", async () => {
+  const rig = machine();
+  const { job } = await crashed(rig);
+  const mend = refuse(rig, job, ["append"]);
+  const runtime = rig.start();
+  await exhaust(rig.clock);
+  mend();
+  const { append } = rig.store.logs;
+  const records = [{ kind: "event", text: '"x":"theirs"}' }] as const;
+  rig.store.logs.append = async (batches) => {
+    rig.store.logs.append = append;
+    await append.call(rig.store.logs, [{ job: job as JobId, after: 1, records }]);
+    return append.call(rig.store.logs, batches);
+  };
+  await wait(rig.clock);
+  expect(await heads(rig, job)).toBe(2);
+  const viewer = new Viewer(runtime);
+  await viewer.hello();
+  const told = await viewer.reply(viewer.send("job.subscribe", { job_id: job }));
+  expect(told.payload).toMatchObject({ current_status: "running", last_job_seq: 2 });
+  await expect(runtime.jobs.cancel(job)).rejects.toMatchObject({
+    details: { reason: "job_taken_over" },
+  });
 });
 
 test("R-7.3-10: an operator is told that a job is not recovered yet, also if the store refuses its row", async () => {
@@ -636,6 +667,25 @@ test("a store that refuses all it is asked for is waited for once, and then the 
   expect(await rig.store.jobs.list({ statuses: ["running"], limit: 200 })).toHaveLength(100);
   // 32 jobs at a time were tried five times each, and then two other logs.
   expect(asked).toBeLessThanOrEqual(32 * 7);
+});
+
+test("R-6.3-20: a store that fails while sessions are restored costs none of them", async () => {
+  const rig = machine();
+  await crashed(rig);
+  const { logs, sessions } = rig.store;
+  const { list } = sessions;
+  const { read } = logs;
+  const failure = new Error("no connection");
+  let isOut = false;
+  sessions.list = () => {
+    isOut = true;
+    return list.call(sessions);
+  };
+  logs.read = (...args) => (isOut ? Promise.reject(failure) : read.apply(logs, args));
+  const runtime = rig.start();
+  await exhaust(rig.clock);
+  expect(await runtime.failed).toBe(failure);
+  expect(await list.call(sessions)).toHaveLength(2);
 });
 
 test("a runtime whose start fails leaves no timer of those who waited for it", async () => {
