@@ -13,7 +13,7 @@ const RECHECK_SURPLUS = { least: 1000, each: 0.1 };
 /** A job counts once more per so many characters: a few large leases and results take as much space as many small ones. */
 const CHARACTERS = 8192;
 
-/** The most due jobs checked at a time, so that other work runs in between. */
+/** The most due jobs checked at a time, so that other work runs in between, and removed at a time: a store may be slow, or down. */
 const AT_ONCE = 64;
 
 /** The same for jobs above the limit. No more can end per turn, which is limited to as many records. */
@@ -66,6 +66,8 @@ export class Retention {
   /** Principals above the limit, as long as some of their jobs may be removed. */
   readonly #surplus = new Set<KeptJobs>();
   #isTrimming = false;
+  /** How many due jobs are being removed. */
+  #removing = 0;
   #timer: Timer | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
   #closed = false;
@@ -165,6 +167,7 @@ export class Retention {
   #arm(): void {
     const { next } = this.#waiting;
     if (next === undefined || next >= this.#armedFor || this.#closed) return;
+    if (this.#removing >= AT_ONCE) return;
     this.#timer?.cancel();
     this.#armedFor = next;
     const { clock } = this.#options;
@@ -174,13 +177,20 @@ export class Retention {
   #sweep(): void {
     this.#armedFor = Number.POSITIVE_INFINITY;
     const { clock, ms, held, read } = this.#options;
-    for (const job of this.#waiting.take(clock.monotonic(), AT_ONCE)) {
+    for (const job of this.#waiting.take(clock.monotonic(), AT_ONCE - this.#removing)) {
       const isOver = job.end <= clock.monotonic();
       if (!isOver && !job.isLeaving) this.#queue(job);
       else if (isOver ? held(job) : read(job)) this.#hold(job, Math.min(ms, RECHECK));
-      else void this.#remove(job);
+      else void this.#removeDue(job);
       this.#trim(job.siblings);
     }
+    this.#arm();
+  }
+
+  async #removeDue(job: KeptJob): Promise<void> {
+    this.#removing += 1;
+    await this.#remove(job);
+    this.#removing -= 1;
     this.#arm();
   }
 
