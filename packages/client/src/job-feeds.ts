@@ -11,22 +11,23 @@ import type { JobFeed } from "./job-feed.ts";
 
 type Follower = JobFeed | HistoryPage;
 
-/** What a follower takes of its job's messages. A detached one takes nothing that was sent for others. */
-type Following =
-  | {
-      /** The request of its subscription: an error that ends only that names it (R-6.3-17). Undefined for a submitted job. */
-      readonly request: string | undefined;
-      /** The `event_seq` after which its events begin. Up to there, a resume may still repeat what others got. */
-      readonly since: number;
-    }
-  | "detached";
+/** What an attached follower takes of its job's messages. */
+interface Following {
+  /** The request of its subscription: an error that ends only that names it (R-6.3-17). Undefined for a submitted job. */
+  readonly request: string | undefined;
+  /** The `event_seq` after which its events begin. Up to there, a resume may still repeat what others got. */
+  readonly since: number;
+}
+
+/** A detached one, with undefined, takes nothing that was sent for others. */
+type Followers = Map<Follower, Following | undefined>;
 
 /**
  * The followers of each job: its owner's feed, a feed per subscription, and pages of its history. A feed may be detached for a
  * while: it waits until its subscription begins anew.
  */
 export class JobFeeds {
-  readonly #byJob = new Map<JobId, Map<Follower, Following>>();
+  readonly #byJob = new Map<JobId, Followers>();
   /** Jobs of a restored session that the caller has not asked for yet. */
   readonly #unclaimed: Set<JobId>;
 
@@ -47,7 +48,7 @@ export class JobFeeds {
   add<F extends Follower>(follower: F, request?: string, since = 0): F {
     const { jobId } = follower;
     this.#unclaimed.delete(jobId);
-    const followers = this.#byJob.get(jobId) ?? new Map<Follower, Following>();
+    const followers: Followers = this.#byJob.get(jobId) ?? new Map();
     this.#byJob.set(jobId, followers.set(follower, { request, since }));
     return follower;
   }
@@ -68,11 +69,11 @@ export class JobFeeds {
 
   /** @returns whether somebody else still follows the job */
   remove(follower: Follower): boolean {
-    const followers = this.#byJob.get(follower.jobId);
+    const { jobId } = follower;
+    const followers = this.#byJob.get(jobId);
     followers?.delete(follower);
-    if (followers === undefined || followers.size > 0) return followers !== undefined;
-    this.#byJob.delete(follower.jobId);
-    return false;
+    if (followers?.size === 0) this.#byJob.delete(jobId);
+    return this.follows(jobId);
   }
 
   /**
@@ -166,9 +167,9 @@ export class JobFeeds {
   #detach(jobId: JobId, isMeant: (request: string | undefined) => boolean): JobFeed[] {
     const feeds: JobFeed[] = [];
     for (const [follower, following] of [...this.#of(jobId)]) {
-      if (following === "detached" || !isMeant(following.request)) continue;
+      if (following === undefined || !isMeant(following.request)) continue;
       if (isFeed(follower)) {
-        this.#byJob.get(jobId)?.set(follower, "detached");
+        this.#byJob.get(jobId)?.set(follower, undefined);
         feeds.push(follower);
       } else {
         this.remove(follower);
@@ -191,13 +192,13 @@ export class JobFeeds {
   #subscriber(request: string): Follower | undefined {
     for (const followers of this.#byJob.values()) {
       for (const [follower, following] of followers) {
-        if (following !== "detached" && following.request === request) return follower;
+        if (following?.request === request) return follower;
       }
     }
     return undefined;
   }
 
-  #of(jobId: JobId): ReadonlyMap<Follower, Following> {
+  #of(jobId: JobId): ReadonlyMap<Follower, Following | undefined> {
     return this.#byJob.get(jobId) ?? NONE;
   }
 }
@@ -206,8 +207,8 @@ function isFeed(follower: Follower): follower is JobFeed {
   return !(follower instanceof HistoryPage);
 }
 
-function isFor(following: Following, seq = Number.POSITIVE_INFINITY): boolean {
-  return following !== "detached" && seq > following.since;
+function isFor(following: Following | undefined, seq = Number.POSITIVE_INFINITY): boolean {
+  return following !== undefined && seq > following.since;
 }
 
-const NONE: ReadonlyMap<Follower, Following> = new Map();
+const NONE: Followers = new Map();
