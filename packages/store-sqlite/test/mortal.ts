@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { lastingPort } from "./lasting-port.ts";
 
 /** A process that serves at one address, and can be killed and restarted there. */
 export class Mortal implements AsyncDisposable {
@@ -16,7 +17,7 @@ export class Mortal implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const port = this.url === "" ? "0" : new URL(this.url).port;
+    const port = this.url === "" ? `${await lastingPort()}` : new URL(this.url).port;
     this.#process = spawn(process.execPath, [this.#script, ...this.#args(port)], {
       stdio: ["pipe", "pipe", "inherit"],
     });

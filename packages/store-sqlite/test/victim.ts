@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { allowAnonymous, createRuntime } from "@arcp/runtime";
 import { sqliteStore } from "../src/index.ts";
+import { lastingPort } from "./lasting-port.ts";
 
 const SERVE = fileURLToPath(new URL("serve.ts", import.meta.url));
 
@@ -17,8 +18,8 @@ export class Victim {
   }
 
   async start(): Promise<void> {
-    const port = this.url === "" ? "0" : new URL(this.url).port;
-    const child = spawn(process.execPath, [SERVE, this.#file, port], {
+    const port = this.url === "" ? await lastingPort() : new URL(this.url).port;
+    const child = spawn(process.execPath, [SERVE, this.#file, `${port}`], {
       stdio: ["pipe", "pipe", "inherit"],
     });
     this.#process = child;
