@@ -130,6 +130,7 @@ export class Connection {
 
   /** Closes the connection and hands on nothing more. */
   abandon(): void {
+    this.stop();
     this.#isAbandoned = true;
     this.#transport.close("normal");
   }

@@ -77,6 +77,17 @@ test("R-D-10: a connection that ends while it waits for a number waits no longer
   expect(runtime.clock.pending).toBe(1);
 });
 
+test("R-D-10: a number that is missing after a goodbye leaves no timer behind", async () => {
+  const { client, wire } = await runtime.running();
+  const closing = client.close();
+  await wire.next("session.close");
+  wire.event(2, "job_1", "two");
+  await wire.barrier();
+  wire.sever();
+  await closing;
+  expect(runtime.clock.pending).toBe(0);
+});
+
 test("R-D-10: swapped numbers are put in order", async () => {
   const { wire, job } = await runtime.running();
   wire.event(2, "job_1", "two");
