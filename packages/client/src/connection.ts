@@ -56,6 +56,7 @@ export class Connection {
   readonly #acks: Acknowledgement | undefined;
   readonly #check: PeerCheck;
   readonly #reordering: Reordering;
+  #hasSpoken = false;
   #isStopped = false;
   #isAbandoned = false;
   /** Why this side gave the connection up. */
@@ -96,8 +97,14 @@ export class Connection {
     return this.#outbox.hasRoom;
   }
 
+  /** Whether anything was sent since the welcome, which confirms its token (R-6.3-7). */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken;
+  }
+
   /** Sends a frame. Requests that the connection fails to deliver are repeated on the next one. */
   send(frame: string): void {
+    this.#hasSpoken = true;
     if (!this.#isStopped) this.#heartbeat?.spoke();
     this.#outbox.send(frame);
   }

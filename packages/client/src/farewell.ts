@@ -25,14 +25,14 @@ export interface FarewellOptions {
 
 /** The goodbye of a session on its connection: `session.close`. After a proper reply, the runtime ends the connection. */
 export class Farewell {
-  readonly connection: Connection;
+  readonly #connection: Connection;
   readonly #session: Session;
   readonly #over: () => void;
   readonly #request: MessageId = newMessageId("req_");
   readonly #deadline: Timer;
 
   constructor({ connection, session, clock, over }: FarewellOptions) {
-    this.connection = connection;
+    this.#connection = connection;
     this.#session = session;
     this.#over = over;
     this.#deadline = clock.after(CLOSE_TIMEOUT, () => this.#giveUp());
@@ -45,7 +45,7 @@ export class Farewell {
     // With an invalid reason, the goodbye would be refused: it would end nothing, and nobody would notice.
     const reason =
       typeof given === "string" ? given.slice(0, MAX_REASON).toWellFormed() : undefined;
-    this.connection.send(encode({ id, type: "session.close", session_id, payload: { reason } }));
+    this.#connection.send(encode({ id, type: "session.close", session_id, payload: { reason } }));
   }
 
   /** Handles an error that is, or may be, about the goodbye. @returns whether it was one */
@@ -66,7 +66,7 @@ export class Farewell {
     const { dialect, info } = this.#session;
     if (dialect.farewell === "close, then bye") {
       const id = newMessageId("req_");
-      this.connection.send(encode({ id, type: "session.bye", session_id: info.id, payload: {} }));
+      this.#connection.send(encode({ id, type: "session.bye", session_id: info.id, payload: {} }));
     }
     this.#over();
   }

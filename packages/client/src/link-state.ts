@@ -17,7 +17,7 @@ export type LinkState =
       readonly wake: () => void;
     }
   /** `session.close` has been sent. Ends with the runtime's reply, or without one at the deadline (R-6.7-7). */
-  | { readonly kind: "closing"; readonly farewell: Farewell }
+  | { readonly kind: "closing"; readonly connection: Connection; readonly farewell: Farewell }
   | { readonly kind: "closed"; readonly error: Error };
 
 /** The state of a client's connection. */

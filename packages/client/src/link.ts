@@ -2,6 +2,7 @@ import { type Clock, type Decoded, type Dial, LocalError } from "@arcp/core";
 import { MAX_PAUSE, pauseBefore } from "./backoff.ts";
 import { Connection } from "./connection.ts";
 import { Farewell } from "./farewell.ts";
+import { handled } from "./handled.ts";
 import { type Opened, openConnection } from "./handshake.ts";
 import { asError, closed, explain, hasExpired, isFinal, type LinkError } from "./link-outcome.ts";
 import {
@@ -136,7 +137,7 @@ export class Link {
       const { clock } = this.#options;
       const over = (): void => this.end(closed());
       const farewell = new Farewell({ connection, session, clock, over });
-      this.#enter({ kind: "closing", farewell });
+      this.#enter({ kind: "closing", connection, farewell });
       farewell.say(reason);
     } else if (this.#state.kind !== "closing") {
       this.end(closed());
@@ -150,8 +151,7 @@ export class Link {
     if (state.kind === "closed") return;
     this.#enter({ kind: "closed", error });
     if (state.kind === "connecting") state.abort.abort(error);
-    if (state.kind === "online") state.connection.abandon();
-    if (state.kind === "closing") state.farewell.connection.abandon();
+    if ("connection" in state) state.connection.abandon();
     this.states.end();
     this.#options.keeper?.stop(error);
     this.#user.ended(error);
@@ -195,19 +195,14 @@ export class Link {
     state.deadline.cancel();
     const former = this.#session;
     const token = former?.token;
-    const session = welcomed(opened.welcome, introduction.features, former);
-    if (session instanceof LocalError) {
+    const session = signal.aborted
+      ? asError(signal.reason)
+      : welcomed(opened.welcome, introduction.features, former);
+    if (session instanceof Error) {
       opened.transport.close("normal");
       return opening.outcome(session);
     }
     this.#session = session;
-    const failure = await this.#failure(signal);
-    if (failure !== undefined || this.#state !== state) {
-      opened.transport.close("normal");
-      // Using a token voids the previous ones (R-6.3-7), so one that was not persisted must not be used.
-      if (token !== undefined) former?.renew(token);
-      return failure ?? closed();
-    }
     const { position } = session;
     const since = clock.monotonic();
     const received = (message: Decoded, size: number): boolean =>
@@ -223,33 +218,30 @@ export class Link {
       drained,
     });
     this.#user.connected(session);
+    let ended: Promise<LinkError> | undefined;
+    if (keeper !== undefined) {
+      // The first request on the connection voids the previous token (R-6.3-7), so it waits until the new one is persisted.
+      signal.addEventListener("abort", () => connection.abandon());
+      ended = handled(connection.run());
+      try {
+        await keeper.keep();
+        signal.throwIfAborted();
+      } catch (thrown) {
+        connection.abandon();
+        // Unless a sign of life (R-6.4-2) was first, the token that is persisted is still the one to use.
+        if (token !== undefined && !connection.hasSpoken) session.renew(token);
+        return asError(thrown);
+      }
+    }
     this.#enter({ kind: "online", connection });
     this.#isOpen = true;
     drained();
     if (former !== undefined) connection.repeatAck();
     this.#online.resolve(session);
-    const end = await connection.run();
+    const end = await (ended ?? connection.run());
     // A connection that made progress does not count as another failure in a row.
     if (session.position > position || clock.monotonic() - since >= MAX_PAUSE) this.#failures = 0;
     return end;
-  }
-
-  /**
-   * Why a connection must not be used although it was welcomed: the link, or the time for the attempt, ended in the same turn, or
-   * its token cannot be persisted. The first message on the connection voids the previous token (R-6.3-7), so nothing is sent
-   * until the new one is persisted.
-   */
-  async #failure(signal: AbortSignal): Promise<LinkError | undefined> {
-    try {
-      signal.throwIfAborted();
-      const { keeper } = this.#options;
-      if (keeper === undefined) return undefined;
-      await keeper.keep();
-      signal.throwIfAborted();
-      return undefined;
-    } catch (thrown) {
-      return asError(thrown);
-    }
   }
 
   #refusesFarewell(message: Decoded): boolean {

@@ -5,6 +5,7 @@ import {
   collect,
   event,
   FEATURES,
+  HEARTBEAT_INTERVAL,
   reached,
   result,
   ScriptedRuntime,
@@ -134,7 +135,7 @@ test("an orderly handover detaches: the job runs on, and the next process goes o
   expect(numbers(await collect(reopened.events))).toEqual(upTo(10));
 });
 
-test("R-6.3-7: a token is stored before anything is sent on its connection", async () => {
+test("R-6.3-7: a token is stored before anything but signs of life is sent on its connection", async () => {
   const script = new ScriptedRuntime();
   const notebook = new Notebook();
   const letGo = notebook.hold();
@@ -164,6 +165,72 @@ test("R-6.3-7: a token is stored before anything is sent on its connection", asy
   second.send(accepted(await submit));
   await submitting;
   expect(notebook.pages.at(-1)).toMatchObject({ resumeToken: "rt_2", jobs: ["job_1"] });
+});
+
+test("R-6.4-2: however long a session takes to be stored, pings are answered, also behind events", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  const letGo = notebook.hold();
+  const connecting = script.connect({ persist: notebook.persist });
+  const wire = await script.accept();
+  await wire.next("session.hello");
+  wire.welcome("rt_1");
+  await wire.barrier();
+  expect(notebook.pages).toEqual([]);
+  letGo();
+  const client = await connecting;
+  const submitting = client.submit("echo");
+  wire.send(accepted(await wire.next("job.submit")));
+  const job = await submitting;
+  wire.pair.sever();
+  await reached(client, "retrying");
+  const letGoAgain = notebook.hold();
+  const { wire: second } = await script.resumed(client, "rt_2");
+  second.send(event(1));
+  await second.barrier();
+  expect(client.state.kind).toBe("connecting");
+  letGoAgain();
+  await reached(client, "online");
+  second.send(result(2, "done"));
+  expect(await job.result()).toBe("done");
+});
+
+test("R-6.3-7: a token that a sign of life has confirmed is the one to present, stored or not", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  const { client, wire } = await script.online({ persist: notebook.persist });
+  wire.pair.sever();
+  await reached(client, "retrying");
+  const letGo = notebook.hold();
+  notebook.fault = new Error("the disk is full");
+  const { wire: second } = await script.resumed(client, "rt_2");
+  await second.barrier();
+  letGo();
+  await second.closed();
+  notebook.fault = undefined;
+  const { wire: third, resume } = await script.resumed(client, "rt_3");
+  expect(resume.payload.resume_token).toBe("rt_2");
+  await third.barrier();
+  expect(notebook.last.resumeToken).toBe("rt_3");
+});
+
+test("a runtime that falls silent while the session is being stored is noticed", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  const features = ["heartbeat", ...FEATURES];
+  const { client, wire } = await script.online({ persist: notebook.persist }, features);
+  wire.pair.sever();
+  await script.pass(client);
+  const letGo = notebook.hold();
+  const second = await script.accept();
+  await second.next("session.resume");
+  second.welcome("rt_2", features);
+  await turn();
+  script.clock.advance(HEARTBEAT_INTERVAL * 1000);
+  await second.next("session.ping");
+  await client.close();
+  expect(script.clock.pending).toBe(0);
+  letGo();
 });
 
 test("R-6.5-6: a position is stored before it is acknowledged, and each write has the latest", async () => {
