@@ -153,13 +153,13 @@ export class Client implements AsyncDisposable {
    *
    * @throws LocalError `MISUSE` if the session lacks a required feature, and for an unknown filter or option
    */
-  watch(
+  watch<Output = unknown, Vendor = VendorEvent>(
     filter: WatchFilter = {},
     options: WatchOptions = {},
-  ): AsyncIterableIterator<WatchedJob, void> {
+  ): AsyncIterableIterator<WatchedJob<Output, Vendor>, void> {
     this.#demand(["list_jobs", "subscribe"]);
     const { clock, link } = this.#exchange;
-    const source: WatchSource = {
+    const source: WatchSource<WatchedJob<Output, Vendor>> = {
       clock,
       over: link.over,
       get refusal() {
@@ -176,11 +176,11 @@ export class Client implements AsyncDisposable {
    * Watches a job that this or another session submitted. Resolves once the runtime has accepted the subscription; `events` yields
    * what is delivered from then on.
    */
-  subscribe<Output = unknown>(
+  subscribe<Output = unknown, Vendor = VendorEvent>(
     jobId: string,
     options: SubscribeOptions = {},
-  ): Promise<WatchedJob<Output>> {
-    return this.#open<WatchedJob<Output>>("subscribe", jobId, options, (feed, subscribed) =>
+  ): Promise<WatchedJob<Output, Vendor>> {
+    return this.#open<WatchedJob<Output, Vendor>>("subscribe", jobId, options, (feed, subscribed) =>
       this.#handles.watched(feed, subscribed),
     );
   }

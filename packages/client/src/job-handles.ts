@@ -27,10 +27,10 @@ export class JobHandles {
     );
   }
 
-  watched<Output>(
+  watched<Output, Vendor>(
     feed: JobFeed,
     subscribed: Printable<Payload<"job.subscribed">>,
-  ): WatchedJob<Output> {
+  ): WatchedJob<Output, Vendor> {
     return new WatchedJob(this.#source(feed), subscribed, () => this.#leave(feed));
   }
 

@@ -24,7 +24,7 @@ export interface WatchOptions {
 const defaults = { every: 2_000, overlap: 15_000 } as const;
 
 /** What a watch needs from its client. */
-export interface WatchSource {
+export interface WatchSource<J> {
   readonly clock: Clock;
   /** Why requests are no longer possible; undefined while they are. */
   readonly refusal: Error | undefined;
@@ -33,7 +33,7 @@ export interface WatchSource {
   /** The time by the runtime's clock, in milliseconds since 1970. */
   time(signal: AbortSignal): Promise<number>;
   jobs(filter: JobFilter, signal: AbortSignal): AsyncIterable<ListedJob>;
-  subscribe(id: string): Promise<WatchedJob>;
+  subscribe(id: string): Promise<J>;
 }
 
 /** A reading of the runtime's clock, in ms since 1970, taken between two moments of our own monotonic clock, in ms. */
@@ -57,8 +57,10 @@ const UNFINISHED = ["pending", "running"] as const;
  * 4. Ids that can no longer be listed are forgotten. Only if the runtime's clock was set back may they be listed again; they
  *    are then yielded again, which is better than missing new jobs.
  */
-export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
-  readonly #source: WatchSource;
+export class JobWatch<J extends Pick<WatchedJob, "unsubscribe">>
+  implements AsyncIterableIterator<J, void>
+{
+  readonly #source: WatchSource<J>;
   readonly #filter: WatchFilter;
   readonly #signal: AbortSignal | undefined;
   readonly #every: number;
@@ -72,7 +74,7 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
   #left = false;
 
   /** @throws LocalError `MISUSE` for times that make no sense, and for an unknown filter or option */
-  constructor(source: WatchSource, { agent, ...others }: WatchFilter, options: WatchOptions) {
+  constructor(source: WatchSource<J>, { agent, ...others }: WatchFilter, options: WatchOptions) {
     const { signal, every = defaults.every, overlap = defaults.overlap, ...foreign } = options;
     checkNames("watch", { ...others, ...foreign });
     if (!(every > 0 && Number.isFinite(every))) throw misuse("every must be above 0 ms");
@@ -88,12 +90,12 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
     return this;
   }
 
-  next(): Promise<IteratorResult<WatchedJob, void>> {
+  next(): Promise<IteratorResult<J, void>> {
     return this.#found.next();
   }
 
   /** Ends the watch, even while somebody waits for the next job. */
-  return(): Promise<IteratorResult<WatchedJob, void>> {
+  return(): Promise<IteratorResult<J, void>> {
     this.#leave();
     return this.#found.return();
   }
@@ -103,7 +105,7 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
     this.#stop.abort();
   }
 
-  async *#run(): AsyncGenerator<WatchedJob, void> {
+  async *#run(): AsyncGenerator<J, void> {
     if (this.#left || this.#signal?.aborted) return;
     const leave = (): void => this.#leave();
     this.#signal?.addEventListener("abort", leave, { once: true });
@@ -125,7 +127,7 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
     }
   }
 
-  async *#rounds(): AsyncGenerator<WatchedJob, never> {
+  async *#rounds(): AsyncGenerator<J, never> {
     for (let last: Look | undefined; ; ) {
       try {
         last = yield* last === undefined ? this.#first() : this.#since(last);
@@ -136,7 +138,7 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
     }
   }
 
-  async *#first(): AsyncGenerator<WatchedJob, Look> {
+  async *#first(): AsyncGenerator<J, Look> {
     // Kept if the round fails: jobs created in the meantime are new.
     const began = this.#looks[1] ?? (await this.#look());
     for await (const job of this.#list({ status: UNFINISHED })) yield* this.#give(job);
@@ -149,7 +151,7 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
     return began;
   }
 
-  async *#since(last: Look): AsyncGenerator<WatchedJob, Look> {
+  async *#since(last: Look): AsyncGenerator<J, Look> {
     const look = await this.#look();
     const reach = this.#reach(last);
     for await (const job of this.#list({ createdAfter: new Date(reach) })) yield* this.#give(job);
@@ -188,7 +190,7 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
     return this.#source.jobs({ ...this.#filter, ...filter }, this.#stop.signal);
   }
 
-  async *#give(listed: ListedJob): AsyncGenerator<WatchedJob, void> {
+  async *#give(listed: ListedJob): AsyncGenerator<J, void> {
     if (this.#known.has(listed.id)) return;
     // The watch may have ended while the previous job was handled; the rest of the page is in memory, so only this check notices.
     this.#stop.signal.throwIfAborted();
@@ -198,7 +200,7 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
   }
 
   /** @returns undefined for a job that the runtime no longer keeps */
-  async #subscribe(id: string): Promise<WatchedJob | undefined> {
+  async #subscribe(id: string): Promise<J | undefined> {
     try {
       return await this.#unlessStopped(this.#source.subscribe(id));
     } catch (error) {
@@ -212,7 +214,7 @@ export class JobWatch implements AsyncIterableIterator<WatchedJob, void> {
   }
 
   /** Rejects if the watch ends first; then unsubscribes from the job, since nobody gets it any more. */
-  async #unlessStopped(subscribing: Promise<WatchedJob>): Promise<WatchedJob> {
+  async #unlessStopped(subscribing: Promise<J>): Promise<J> {
     try {
       return await unlessAborted(subscribing, this.#stop.signal);
     } catch (error) {

@@ -10,7 +10,14 @@ import { createRuntime, defineAgent, tokenTable } from "@arcp/runtime";
 import { assert, expect, expectTypeOf, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { collect, ScriptedRuntime } from "../test/scripted-runtime.ts";
-import { type Client, connect, type Job, type JobEvent, type TypedAgent } from "./index.ts";
+import {
+  type Client,
+  connect,
+  type Job,
+  type JobEvent,
+  type TypedAgent,
+  type WatchedJob,
+} from "./index.ts";
 
 const AuditInput = z.object({
   root: z.string(),
@@ -105,6 +112,18 @@ test("an agent's definition types its input, its events and its result", async (
   expectTypeOf(again.events).toEqualTypeOf(job.events);
   expectTypeOf(await again.result()).toEqualTypeOf<{ findings: string[]; at: string }>();
   expect(await again.result()).toEqual(result);
+
+  // Whoever only watches it names the types.
+  type Result = OutputOf<typeof audit>;
+  type Events = VendorEventOf<typeof audit>;
+  const watched = await client.subscribe<Result, Events>(job.id, { history: true });
+  expectTypeOf(watched.events).toEqualTypeOf(job.events);
+  expect(await watched.result()).toEqual(result);
+  const watch = client.watch<Result, Events>({ agent: "audit" });
+  expectTypeOf(watch).toEqualTypeOf<
+    AsyncIterableIterator<WatchedJob<typeof result, Events>, void>
+  >();
+  expectTypeOf(client.watch()).toEqualTypeOf<AsyncIterableIterator<WatchedJob, void>>();
 
   const outcome = await again.outcome();
   assert(outcome.status === "success");

@@ -11,7 +11,7 @@ interface Life {
 }
 
 /** A runtime as a watch sees it: a list of jobs, and a clock of its own that the watcher's knows nothing of. */
-export class WatchedWorld implements WatchSource {
+export class WatchedWorld implements WatchSource<WatchedJob> {
   readonly clock = new ManualClock();
   readonly lives: Life[] = [];
   readonly given: string[] = [];
