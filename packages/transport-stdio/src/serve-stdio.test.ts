@@ -10,6 +10,7 @@ import { decode, encode, newMessageId, type Transport } from "@arcp/core";
 import { sqliteStore } from "@arcp/store-sqlite";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { chat, cross, orphan } from "../test/crossing.ts";
+import { FRAMES, unreadFrame } from "../test/load.ts";
 import { exists, pathOf, spawned, until } from "../test/spawned.ts";
 import { type Accept, serveStdio, spawnRuntime } from "./index.ts";
 
@@ -42,7 +43,7 @@ function started(program: string, ...args: string[]) {
   return child;
 }
 
-/** Starts the program with nothing between it and the test. */
+/** Starts a program with nothing between it and the test. */
 function bare(program: string, ...args: string[]) {
   const child = started(program, ...args);
   const output = Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]).then(
@@ -92,7 +93,7 @@ describe("stdout belongs to the protocol", () => {
     for await (const { kind, body } of job.events) if (kind === "log") logs.push(body.message);
     expect(await job.result()).toBe("done");
     expect(logs).toEqual(["held back", "ended"]);
-    await until(() => stderr.text.endsWith("no more of it\n"));
+    await until(() => stderr.text.endsWith("held back, together\nno more of it\n"));
     expect(stderr.text.match(/z/g)?.length).toBe(6_000_000);
   });
 
@@ -118,6 +119,23 @@ describe("stdout belongs to the protocol", () => {
     expect(stdout).not.toContain("\r");
     expect(stdout.charCodeAt(0)).toBe("{".charCodeAt(0));
   });
+});
+
+test("R-4.1-10: a parent that does not read holds its child back, and then gets everything in order", async () => {
+  const stderr = new Heard();
+  const dial = spawnRuntime(process.execPath, [pathOf("serve-unread.ts")], { stderr });
+  const transport = await dial(new AbortController().signal);
+  await until(() => stderr.text.endsWith("\n"));
+  const [, count] = /^held back at (\d+)\n$/.exec(stderr.text) ?? [];
+  // What both sides and the pipe may hold is a small part of all.
+  expect(Number(count)).toBeLessThan(FRAMES / 8);
+  let seen = 0;
+  for await (const frame of transport.frames) {
+    if (frame !== unreadFrame(seen)) throw new Error(`frame ${seen} is another`);
+    seen += 1;
+    if (seen === FRAMES) break;
+  }
+  transport.close();
 });
 
 describe("unreadable lines", () => {

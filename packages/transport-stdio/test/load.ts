@@ -13,3 +13,11 @@ export function chunkOf(i: number): Buffer {
   const seed = createHash("sha256").update(`${i}`).digest();
   return Buffer.alloc(CHUNK, seed);
 }
+
+/** How many frames a reader who does not read is sent: 32 MiB. */
+export const FRAMES = 2_048;
+
+/** One of them, with its number. */
+export function unreadFrame(i: number): string {
+  return JSON.stringify({ i, filler: "x".repeat(16 * 1024) });
+}

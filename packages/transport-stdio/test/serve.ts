@@ -45,7 +45,10 @@ const thorough = defineAgent<{ bytes: number }>({
     await once(pieces, "end");
     if (!process.stdout.write(half)) await once(process.stdout, "drain");
     process.stdout.cork();
+    process.stdout.write("held back, ");
+    process.stdout.write("together\n");
     await ctx.log.info("held back");
+    process.stdout.uncork();
     process.stdout.end("no more of it\n");
     await ctx.log.info("ended");
     return "done";
