@@ -244,8 +244,9 @@ test("an attempt after a restart links to the first one, in the same trace", asy
       one && traceparent(one.spanContext()),
     ]);
     expect(two?.spanContext().traceId).toBe(one?.spanContext().traceId);
-    const above = traceContext === undefined ? one?.spanContext().spanId : "b".repeat(16);
-    expect(two?.parentSpanContext?.spanId).toBe(above);
+    const given = traceContext && "b".repeat(16);
+    expect(one?.parentSpanContext?.spanId).toBe(given);
+    expect(two?.parentSpanContext?.spanId).toBe(given ?? one?.spanContext().spanId);
     expect(one?.links).toEqual([]);
   }
   const measured = await told.metric("arcp.job.duration");

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { ArcpError } from "@arcp/core";
 import { defineAgent } from "@arcp/runtime";
 import {
+  type Attributes,
   context,
   createContextKey,
   ROOT_CONTEXT,
@@ -14,7 +15,12 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import { ParentBasedSampler, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
+import {
+  ParentBasedSampler,
+  type Sampler,
+  SamplingDecision,
+  TraceIdRatioBasedSampler,
+} from "@opentelemetry/sdk-trace";
 import { expect, test } from "vitest";
 import { hosting, settled } from "../test/hosting.ts";
 import { traceparent } from "../test/telemetry.ts";
@@ -63,6 +69,30 @@ test("R-11-6: a job is a span with its protocol attributes, under the caller's s
     "gen_ai.operation.name": "invoke_agent",
     "gen_ai.agent.name": "audit",
   });
+});
+
+test("R-11-6: a job's span has its attributes from the beginning, when samplers decide", async () => {
+  const sampled: Attributes[] = [];
+  const sampler: Sampler = {
+    shouldSample(_context, _traceId, _name, _kind, attributes) {
+      sampled.push({ ...attributes });
+      return { decision: SamplingDecision.NOT_RECORD };
+    },
+    toString: () => "none",
+  };
+  const agent = defineAgent({ name: "a", run: async () => "done" });
+  await using rig = await hosting({ agents: [agent], sampler });
+  const job = await rig.client.submit("a", null, { lease: { "cost.budget": ["USD:1.50"] } });
+  await job.result();
+  expect(sampled).toMatchObject([
+    {
+      "arcp.job_id": job.id,
+      "arcp.agent": "a",
+      "arcp.lease.capabilities": ["cost.budget"],
+      "arcp.budget.remaining": '{"USD":1.5}',
+      "gen_ai.agent.name": "a",
+    },
+  ]);
 });
 
 test("a job whose submit names no trace starts one, which is subject to sampling", async () => {

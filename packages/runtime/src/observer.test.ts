@@ -327,6 +327,23 @@ test("a later attempt knows what was passed on in the first one, and has the sam
   }
 });
 
+test("R-11-3: the trace context that a submit brought stays the parent of every attempt", async () => {
+  const told = chronicle();
+  const { start, submit, nextRun } = hosts({ observer: told.observer, led: { attempts: 2 } });
+  const viewer = new Viewer(start());
+  await viewer.hello();
+  const { ctx } = await submit(viewer, REMOTE);
+  await settled();
+  const run = nextRun();
+  start();
+  await run;
+  expect(told.jobs.map(({ attempt }) => attempt)).toMatchObject([
+    { attempt: 1, trace: BROUGHT, firstAttempt: undefined },
+    { attempt: 2, trace: BROUGHT, firstAttempt: ctx.trace },
+  ]);
+  expect(ctx.trace).not.toMatchObject(BROUGHT);
+});
+
 test("what a dead process left behind ends for the observer of the next one", async () => {
   const told = chronicle();
   const { start, submit } = hosts({ observer: told.observer });
