@@ -138,6 +138,7 @@ test.each([
     /^listen: hots is not one of its options, which are port, host, path, /,
   ],
   [{ port: 0, upgradeTimeout: 0.5 }, /^listen: upgradeTimeout must be a whole number above zero/],
+  [() => {}, /^the options are missing: listen\(\{ port: 7777 \}, runtime\.serve\)$/],
 ])("invalid options reject: %o", async (options, message) => {
   await expect(listen(options as never, () => {})).rejects.toMatchObject({
     code: "MISUSE",

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { checkOptions, type OptionRules, rule } from "@arcp/core";
+import { checkOptions, LocalError, type OptionRules, rule } from "@arcp/core";
 import {
   type Accept,
   ATTACH_RULES,
@@ -46,6 +46,12 @@ export interface ListeningServer extends AsyncDisposable {
  * Rejects with the system's error if the port is not available, and with whatever `attach` throws.
  */
 export async function listen(options: ListenOptions, accept: Accept): Promise<ListeningServer> {
+  if (typeof options === "function") {
+    throw new LocalError(
+      "MISUSE",
+      "the options are missing: listen({ port: 7777 }, runtime.serve)",
+    );
+  }
   checkOptions("listen", options, RULES);
   const { port, host = "127.0.0.1", path = "/arcp", upgradeTimeout = UPGRADE_TIMEOUT } = options;
   const server = createServer({
