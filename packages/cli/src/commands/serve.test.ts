@@ -92,6 +92,19 @@ In another terminal:
   await expect(served.client("guessed")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
 });
 
+test.each([
+  [{ OS: "Windows_NT" }, /^ {2}\$env:ARCP_URL = "ws:\S+"; \$env:ARCP_TOKEN = "[\w-]+"$/m],
+  // Git Bash
+  [{ OS: "Windows_NT", SHELL: "/usr/bin/bash" }, /^ {2}export ARCP_URL=ws:\S+ ARCP_TOKEN=[\w-]+$/m],
+])("what to type in another terminal fits its shell: %o", async (env, line) => {
+  await using place = await directory({ "agents.ts": `export default ${agent("one")};` });
+  const playing = new Playing(["serve", "agents.ts", "--port", "0"], { cwd: place.path, env });
+  await playing.until(/arcp agents\n/);
+  expect(playing.out).toMatch(line);
+  playing.interrupt();
+  await playing.done;
+});
+
 test("agents call the tools and models that the modules export, and two of one name clash", async () => {
   await using place = await directory({
     "agents.ts": `import { shared } from "./tools.ts";

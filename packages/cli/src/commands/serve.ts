@@ -94,7 +94,7 @@ function announce(
       : `Jobs are kept in ${store}${goingOn === 0 ? "" : `: ${goingOn} of them ${goingOn === 1 ? "continues" : "continue"}`}.`,
     howToConnect(access, env),
     "",
-    ...exports(urlHere(url), access, widthOf(stdout)).map((line) => `  ${line}`),
+    ...settings(urlHere(url), access, widthOf(stdout), env).map((line) => `  ${line}`),
     `  ${ownName(env)} agents`,
   ];
   stdout.write(`${lines.join("\n")}\n`);
@@ -111,11 +111,22 @@ function urlHere(url: string): string {
 }
 
 /** On one line, to be copied as a whole; on a terminal too narrow for it, a line for each variable. */
-function exports(url: string, access: Access, columns: number): string[] {
+function settings(
+  url: string,
+  access: Access,
+  columns: number,
+  env: CommandContext["env"],
+): string[] {
+  // On Windows, a POSIX shell sets SHELL; any other is most likely PowerShell.
+  const isPosix = env["OS"] !== "Windows_NT" || env["SHELL"] !== undefined;
+  const set = (...variables: readonly string[]): string =>
+    isPosix
+      ? `export ${variables.join(" ")}`
+      : variables.map((variable) => `$env:${variable.replace(/=(.*)/, ' = "$1"')}`).join("; ");
   const variables = [`ARCP_URL=${url}`];
   if (access.kind === "made-up") variables.push(`ARCP_TOKEN=${access.token}`);
-  const line = `export ${variables.join(" ")}`;
-  return line.length + 2 <= columns ? [line] : variables.map((variable) => `export ${variable}`);
+  const line = set(...variables);
+  return line.length + 2 <= columns ? [line] : variables.map((variable) => set(variable));
 }
 
 function howToConnect(access: Access, env: CommandContext["env"]): string {
