@@ -113,6 +113,13 @@ export class AgentRegistry {
     return agent ?? noAgent(name);
   }
 
+  /** What there is instead of a reference that does not resolve: other versions of the agent, or other agents. */
+  *alternatives({ name }: AgentReference, mayUse: (name: string) => boolean): Generator<string> {
+    const known = mayUse(name) ? this.#agents.get(name) : undefined;
+    if (known !== undefined) return yield* known.versions.keys();
+    for (const other of this.#agents.keys()) if (mayUse(other)) yield other;
+  }
+
   /** What a welcome lists, sorted by name (R-6.2-7). */
   inventory(mayUse: (name: string) => boolean = () => true): AgentEntry[] {
     return [...this.#agents]

@@ -382,6 +382,35 @@ test("R-7.5-2: an agent that a principal may not use is just as unknown to it as
   const unknown = (await viewer.submit("typod")).payload;
   expect(hidden).toMatchObject({ code: "AGENT_NOT_AVAILABLE" });
   expect(hidden.message).toBe(unknown.message.replace("typod", "typed"));
+  // It is told what the welcome also lists.
+  expect(unknown.message).toBe("there is no agent typod here, only led");
+});
+
+test("R-5.3-6: a refusal lists a few of the agents or versions that there are", async () => {
+  const run = () => null;
+  const versions = ["b", "c", "d", "e"].map((letter) => letter.repeat(64));
+  const { viewer } = await connected({
+    agents: [
+      ...["1", "2", "3", "4", "5", "6", "7"].map((name) => defineAgent({ name, run })),
+      ...["1", "2"].map((version) => defineAgent({ name: "few", version, run })),
+      ...versions.map((version) => defineAgent({ name: "long", version, run })),
+    ],
+    policy: { maySubmit: (_principal, agent) => agent !== "led" },
+  });
+  const refusalOf = async (agent: string) => (await viewer.submit(agent)).payload.message;
+  expect(await refusalOf("0")).toBe("there is no agent 0 here, only 1, 2, 3, 4, 5, …");
+  expect(await refusalOf("few@3")).toBe("few has no version 3, only 1, 2");
+  expect(await refusalOf("long@3")).toMatch(
+    /^long has no version 3, only b{64}, c{64}, d{64}, ee…$/,
+  );
+  expect(await refusalOf("1@3")).toBe("1 has no version 3");
+});
+
+test("R-7.5-2: whoever observes a delegation that is refused does not learn what there is instead", async () => {
+  const { viewer, start } = await connected({ agents: [typed] });
+  const { ctx } = await start(viewer, { lease_request: { "agent.delegate": ["*"] } });
+  await expect(ctx.delegate("typod")).rejects.toThrow(/^there is no agent typod here$/);
+  await expect(ctx.delegate("typed@2")).rejects.toThrow(/^typed has no version 2$/);
 });
 
 test("a rejection whose details are not JSON reaches the client without them", async () => {

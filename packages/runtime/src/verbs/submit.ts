@@ -6,7 +6,7 @@ import {
   parseAgentReference,
   readTrace,
 } from "@arcp/core";
-import { permittedAgent } from "../agents/permitted-agent.ts";
+import { requestedAgent } from "../agents/permitted-agent.ts";
 import { runAgent } from "../agents/run.ts";
 import { checkedInput } from "../agents/schema-check.ts";
 import { rejected } from "../dialect/rejection.ts";
@@ -118,7 +118,7 @@ async function create(
   const { payload } = request;
   if (payload.parent_job_id !== undefined) return createChild(services, session, request, used);
   const trace = readTrace(request);
-  const agent = permittedAgent(services, principal, reference);
+  const agent = requestedAgent(services, principal, reference);
   if (agent instanceof ArcpError) throw agent;
   // Awaits only promises, here and below: on a small submit, most of the time would go into needless awaits.
   const checked = checkedInput(agent, payload.input);
