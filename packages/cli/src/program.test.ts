@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { PassThrough } from "node:stream";
+import { PassThrough, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, test, vi } from "vitest";
@@ -134,6 +134,28 @@ test("an output that cannot be written is reported with the reason", async () =>
   expect(await text(stderr.end())).toMatch(
     /^arcp: the output cannot be written: ENOSPC: no space left on device, write\narcp: to return: .*\n$/,
   );
+});
+
+test.each(["--version", "--help", "submit --help", "completion bash"])(
+  "an output that fails only after the command has ended is reported as well: %s",
+  async (line) => {
+    const stdout = new Writable({
+      write: (_chunk, _encoding, done) => void setImmediate(done, new Error("ENOSPC: no space")),
+    });
+    const stderr = new PassThrough();
+    expect(await run(line.split(" "), { stdout, stderr, env: {} })).toBe(141);
+    const told = "arcp: the output cannot be written: ENOSPC: no space\n";
+    expect(await text(stderr.end())).toBe(told);
+  },
+);
+
+test("an interrupt ends the wait for a reader who is slow", async () => {
+  const stdout = new Writable({ write: () => {} });
+  const [stderr, signals] = [new PassThrough(), new EventEmitter()];
+  const done = run(["--version"], { stdout, stderr, signals, env: {} });
+  while (stdout.writableLength === 0) await new Promise((resolve) => setImmediate(resolve));
+  signals.emit("SIGINT", "SIGINT");
+  expect(await done).toBe(130);
 });
 
 // On Windows, a signal from another process ends this one unheard.

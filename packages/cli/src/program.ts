@@ -7,6 +7,7 @@ import { asTyped } from "./own-name.ts";
 import { type Surroundings, surroundings } from "./surroundings.ts";
 import { paintFor, widthOf } from "./terminal.ts";
 import { Unread } from "./unread.ts";
+import { untilAborted } from "./until-aborted.ts";
 import { versions } from "./versions.ts";
 
 /** A file of `commands/`, loaded only when needed: what one command needs would delay the others by half a second. */
@@ -100,14 +101,25 @@ async function runIn(
     code = said;
   };
   try {
-    const arcp = await program(args, { ...around, signal, interrupts, exit });
-    await Promise.race([arcp.parseAsync(asked(args), { from: "user" }), interrupts.insisted]);
+    try {
+      const arcp = await program(args, { ...around, signal, interrupts, exit });
+      await Promise.race([arcp.parseAsync(asked(args), { from: "user" }), interrupts.insisted]);
+    } catch (error) {
+      if (signal.aborted || unread.code !== undefined) throw error;
+      code = told(error);
+    }
+    // After an interrupt, a reader that reads no more is not waited for.
+    const isLeft = signal.aborted || code === exitCode.interrupted;
+    if (!isLeft) await untilAborted(written(around), signal);
     return unread.code ?? code;
-  } catch (error) {
-    if (unread.code !== undefined) return unread.code;
-    if (signal.aborted) return exitCode.interrupted;
-    return told(error);
+  } catch {
+    return unread.code ?? exitCode.interrupted;
   }
+}
+
+/** Resolves once the output is out, or has failed, of which a command that waits for nothing would not learn. */
+function written({ stdout }: Surroundings): Promise<void> {
+  return new Promise((resolve) => stdout.write("", () => setImmediate(resolve)));
 }
 
 async function program(args: readonly string[], context: CommandContext): Promise<Command> {
