@@ -92,15 +92,12 @@ In another terminal:
   await expect(served.client("guessed")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
 });
 
-test.each([
-  [{ OS: "Windows_NT" }, /^ {2}\$env:ARCP_URL = "ws:\S+"; \$env:ARCP_TOKEN = "[\w-]+"$/m],
-  // Git Bash
-  [{ OS: "Windows_NT", SHELL: "/usr/bin/bash" }, /^ {2}export ARCP_URL=ws:\S+ ARCP_TOKEN=[\w-]+$/m],
-])("what to type in another terminal fits its shell: %o", async (env, line) => {
+test("on Windows, the line for another terminal is one for PowerShell", async () => {
   await using place = await directory({ "agents.ts": `export default ${agent("one")};` });
+  const env = { OS: "Windows_NT" };
   const playing = new Playing(["serve", "agents.ts", "--port", "0"], { cwd: place.path, env });
   await playing.until(/arcp agents\n/);
-  expect(playing.out).toMatch(line);
+  expect(playing.out).toMatch(/^ {2}\$env:ARCP_URL = "ws:\S+"; \$env:ARCP_TOKEN = "[\w-]+"$/m);
   playing.interrupt();
   await playing.done;
 });

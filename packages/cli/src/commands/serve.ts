@@ -11,6 +11,7 @@ import { LiveReload } from "../serving/live-reload.ts";
 import { FreshImports } from "../serving/module-import.ts";
 import { runtimeLog } from "../serving/runtime-log.ts";
 import { FINISH_SEC, type ServeOptions, Serving } from "../serving/serving.ts";
+import { shellVariables } from "../shell-variables.ts";
 import { paintFor, widthOf } from "../terminal.ts";
 
 interface Options extends ServeOptions {
@@ -117,16 +118,13 @@ function settings(
   columns: number,
   env: CommandContext["env"],
 ): string[] {
-  // On Windows, a POSIX shell sets SHELL; any other is most likely PowerShell.
-  const isPosix = env["OS"] !== "Windows_NT" || env["SHELL"] !== undefined;
-  const set = (...variables: readonly string[]): string =>
-    isPosix
-      ? `export ${variables.join(" ")}`
-      : variables.map((variable) => `$env:${variable.replace(/=(.*)/, ' = "$1"')}`).join("; ");
-  const variables = [`ARCP_URL=${url}`];
-  if (access.kind === "made-up") variables.push(`ARCP_TOKEN=${access.token}`);
-  const line = set(...variables);
-  return line.length + 2 <= columns ? [line] : variables.map((variable) => set(variable));
+  const variables = {
+    ARCP_URL: url,
+    ...(access.kind === "made-up" && { ARCP_TOKEN: access.token }),
+  };
+  const line = shellVariables(variables, env);
+  if (line.length + 2 <= columns) return [line];
+  return Object.entries(variables).map(([name, value]) => shellVariables({ [name]: value }, env));
 }
 
 function howToConnect(access: Access, env: CommandContext["env"]): string {

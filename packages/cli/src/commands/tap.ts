@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { connectionSettings } from "../connection-settings.ts";
 import type { CommandContext } from "../context.ts";
 import { listenFailure, portNumber } from "../port.ts";
+import { shellVariables } from "../shell-variables.ts";
 import { shownUrl } from "../shown-url.ts";
 import { sightJson, sightText } from "../tap/sight-line.ts";
 import { openTap, type Sight } from "../tap/tap.ts";
@@ -41,9 +42,8 @@ async function tap({ port, json, ...flags }: Options, context: CommandContext): 
   await using server = await openTap({ port, url, clock, see }).catch((error: unknown) => {
     throw listenFailure(error, port) ?? error;
   });
-  stderr.write(
-    `Between clients and ${shownUrl(url)}. In another terminal:\n\n  export ARCP_URL=${server.url}\n\n`,
-  );
+  const variable = shellVariables({ ARCP_URL: server.url }, env);
+  stderr.write(`Between clients and ${shownUrl(url)}. In another terminal:\n\n  ${variable}\n\n`);
   if (!signal.aborted) await once(signal, "abort");
   signal.throwIfAborted();
 }
