@@ -1,12 +1,4 @@
-import {
-  type ArcpError,
-  type Clock,
-  type JobId,
-  newSessionId,
-  type SessionId,
-  type Timer,
-} from "@arcp/core";
-import type { Logger } from "pino";
+import { type ArcpError, type JobId, newSessionId, type SessionId, type Timer } from "@arcp/core";
 import { inLanes } from "../lanes.ts";
 import type { EffectiveLimits } from "../limits.ts";
 import type { Figures } from "../observer.ts";
@@ -18,6 +10,7 @@ import { retried } from "../store/retry.ts";
 import type { Turn } from "../turn.ts";
 import { Audience } from "./audience.ts";
 import { Deliveries } from "./deliveries.ts";
+import { Departures, type DeparturesOptions } from "./departures.ts";
 import { FeatureSets } from "./feature-sets.ts";
 import type { Journal } from "./journal.ts";
 import { isKept } from "./kept-stream.ts";
@@ -30,33 +23,24 @@ import { Stream, type StreamHost } from "./stream.ts";
 import { hashToken, TokenRing } from "./token-ring.ts";
 import { type RestoredLogs, unreadable } from "./unreadable.ts";
 
-export interface SessionsOptions {
-  readonly clock: Clock;
+export interface SessionsOptions extends DeparturesOptions {
   readonly store: SessionStore;
   readonly logs: ReadableLogStore;
-  readonly logger: Logger;
   /** Milliseconds that a session survives without a connection (R-6.3-11). */
   readonly resumeWindow: number;
   /** How many envelopes may be unacknowledged before the client is told that it lags behind (R-6.5-7). */
   readonly backPressureThreshold: number;
-  /** Whether any job that the session submitted is still kept; if so, so is the session's numbering (R-6.3-18). */
-  readonly hasJobs: (session: SessionId) => Promise<boolean>;
   readonly limits: SessionLimits &
     Pick<EffectiveLimits, "requestsPerSession" | "requestCharactersPerPrincipal">;
   /** Whether a session owns a running job. */
   readonly isBusy: (session: SessionId) => boolean;
   readonly turn: Pick<Turn, "spend">;
-  /** Tries again later what the store has refused to do about a session for too long. */
-  readonly postpone: (session: SessionId, work: () => Promise<void>) => void;
   /** Ends what a session that nobody resumed leaves behind, before the store forgets the session. */
   readonly abandoned?: Abandoned | undefined;
 }
 
 /** @param followed the jobs that the session has followed */
 export type Abandoned = (session: Session, followed: readonly JobId[]) => Promise<void>;
-
-/** A part of forgetting a session; can be repeated. */
-type Step = () => Promise<void>;
 
 /** Sessions restored at a time. */
 const RESTORED_AT_ONCE = 32;
@@ -66,8 +50,7 @@ export class Sessions {
   readonly audience = new Audience();
   readonly #options: SessionsOptions;
   readonly #sessions = new Map<SessionId, Session>();
-  /** The journals of forgotten sessions, until the end of their numbers is stored. */
-  readonly #leaving = new Map<SessionId, Journal>();
+  readonly #departures: Departures;
   readonly #windows = new Map<SessionId, Timer>();
   readonly #quota: SessionQuota;
   readonly #weights: RequestWeights;
@@ -77,6 +60,7 @@ export class Sessions {
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#departures = new Departures(options);
     this.#quota = new SessionQuota(options.limits);
     this.#weights = new RequestWeights(options.limits.requestCharactersPerPrincipal);
     this.#host = {
@@ -177,7 +161,7 @@ export class Sessions {
     if (problem === undefined) return;
     const text = "a session cannot be read and is forgotten: its client has to open another one";
     logger.error({ session: id, err: problem }, text);
-    await this.#erase(id);
+    await this.#departures.erase(id);
   }
 
   async #restore(id: SessionId, jobs: KeptJobs, logs: RestoredLogs): Promise<void> {
@@ -228,7 +212,7 @@ export class Sessions {
 
   /** The journal of a session; undefined if only the store has it. */
   numbering(id: SessionId): Journal | undefined {
-    return this.#sessions.get(id)?.stream.journal ?? this.#leaving.get(id);
+    return this.#sessions.get(id)?.stream.journal ?? this.#departures.journal(id);
   }
 
   [Symbol.iterator](): Iterator<Session> {
@@ -301,58 +285,14 @@ export class Sessions {
 
   /**
    * Forgets a session with its tokens and attachments; its jobs continue (R-6.3-18), unless `abandoned` ends them.
-   * @throws what the store rejects calls with; what is left to do is tried again later, since nobody will come back to it
+   * @throws what the store rejects calls with; what is left to do is tried again later
    */
   async forget(session: Session, abandoned?: Abandoned): Promise<void> {
     this.resumed(session);
     this.#sessions.delete(session.id);
     const followed = this.audience.remove(session.stream);
     this.#quota.remove(session);
-    const { clock, logger, postpone } = this.#options;
-    const { id, stream } = session;
-    const cut = stream.retire();
-    if (cut.length > 0) this.#leaving.set(id, stream.journal);
-    // The row that tells how far the session's numbers went is deleted, while its runs stay; so the end is stored with the runs.
-    // Removing the tokens in the same commit prevents a resume if this process dies in between.
-    const settle = async (): Promise<void> => {
-      if (cut.length === 0) return;
-      await stream.writer.settleClaims();
-      const outcome = await stream.writer.commit({ cut, tokens: [] });
-      this.#leaving.delete(id);
-      if (outcome === "committed") return;
-      logger.warn({ session: id }, "another runtime has taken over a session");
-      left.length = 0;
-    };
-    // If this process dies in between, the next one finds the session and abandons it again.
-    const abandon = async (): Promise<void> => abandoned?.(session, followed);
-    const left = [settle, abandon, ...this.#erasure(id)];
-    const proceed = async (take: (step: Step) => Promise<void>): Promise<void> => {
-      for (let [step] = left; step !== undefined; [step] = left) {
-        await take(step);
-        left.shift();
-      }
-    };
-    try {
-      // Cancels are repeated by the logs of their jobs.
-      await proceed((step) => (step === abandon ? step() : retried(clock, step)));
-    } catch (error) {
-      if (!isClosed(error)) postpone(id, () => proceed((step) => step()));
-      throw error;
-    }
-  }
-
-  #erasure(id: SessionId): readonly Step[] {
-    const { store, hasJobs } = this.#options;
-    return [
-      () => store.forget(id),
-      async () => {
-        if (!(await hasJobs(id))) await store.removeRuns(id);
-      },
-    ];
-  }
-
-  async #erase(id: SessionId): Promise<void> {
-    for (const step of this.#erasure(id)) await retried(this.#options.clock, step);
+    await this.#departures.leave(session.stream, async () => abandoned?.(session, followed));
   }
 
   /** Cancels all timers. */
