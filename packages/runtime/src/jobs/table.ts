@@ -89,11 +89,11 @@ export class JobTable {
     session: SessionId,
     isThere: (session: SessionId) => boolean,
   ): readonly Adopted[] {
-    const stranded = this.#stranded.get(id);
-    if (stranded !== undefined) {
-      this.#move(stranded.owner, session);
-      stranded.owner = session;
-      stranded.isAdopted = true;
+    const found = this.#stranded.get(id);
+    if (found !== undefined) {
+      this.#move(found.owner, session);
+      found.owner = session;
+      found.isAdopted = true;
     }
     const job = this.#jobs.get(id);
     if (job === undefined) return [];
@@ -161,9 +161,9 @@ export class JobTable {
    * it over. It exists, so its key is used, it can be watched, and the session that owns it waits for its end.
    */
   strand({ id, session }: OwnedJob, isTakenOver = false): void {
-    const stranded = this.#stranded.get(id);
-    if (stranded !== undefined) {
-      stranded.isTakenOver = isTakenOver;
+    const found = this.#stranded.get(id);
+    if (found !== undefined) {
+      found.isTakenOver = isTakenOver;
       return;
     }
     const recovered = Promise.withResolvers<void>();
@@ -173,12 +173,12 @@ export class JobTable {
 
   /** The job is recovered at last. @returns the session that has adopted it meanwhile, perhaps after its row was read for that */
   unstrand(id: JobId): SessionId | undefined {
-    const stranded = this.#stranded.get(id);
-    if (stranded === undefined) return undefined;
+    const found = this.#stranded.get(id);
+    if (found === undefined) return undefined;
     this.#stranded.delete(id);
-    this.#owned.add(stranded.owner, -1);
-    stranded.recovered.resolve();
-    return stranded.isAdopted ? stranded.owner : undefined;
+    this.#owned.add(found.owner, -1);
+    found.recovered.resolve();
+    return found.isAdopted ? found.owner : undefined;
   }
 
   isStranded(id: JobId): boolean {

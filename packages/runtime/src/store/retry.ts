@@ -9,16 +9,12 @@ export const PAUSES: readonly number[] = [20, 100, 500, 2000];
  * @param task receives the number of the attempt, from 0
  * @throws the error of the last attempt
  */
-export async function retried<T>(
-  clock: Clock,
-  task: (attempt: number) => Promise<T>,
-  pauses: readonly number[] = PAUSES,
-): Promise<T> {
+export async function retried<T>(clock: Clock, task: (attempt: number) => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await task(attempt);
     } catch (error) {
-      const pause = pauses[attempt];
+      const pause = PAUSES[attempt];
       if (pause === undefined || isClosed(error)) throw error;
       await sleep(clock, pause);
     }
