@@ -25,11 +25,13 @@ async function bench(options: BenchOptions): Promise<void> {
     const report = reportOf(scenario, size, await runScenario(scenario, { rounds, size, cores }));
     if (!json) say(`${reportText(report)}\n`);
     const rows = profile ? await profileScenario(scenario, PROFILED, size, cores) : undefined;
-    results.push({ ...report, machine, ...(rows && { profile: rows.slice(0, PROFILE_ROWS) }) });
+    const result = { ...report, machine, ...(rows && { profile: rows.slice(0, PROFILE_ROWS) }) };
+    results.push(result);
+    // At once: a run that ends early keeps what it has measured.
+    if (write) writePage(keepResults([result]));
     if (!json && rows) say(`${profileText(rows.slice(0, PROFILE_ROWS))}\n`);
   }
   if (json) say(JSON.stringify(results, undefined, 2));
-  if (write) writePage(keepResults(results));
 }
 
 function optionsOrExit(): BenchOptions {
