@@ -113,11 +113,15 @@ export class AgentRegistry {
     return agent ?? noAgent(name);
   }
 
-  /** What there is instead of a reference that does not resolve: other versions of the agent, or other agents. */
+  /** The references there are instead of one that does not resolve: to the same agent, or else to others. */
   *alternatives({ name }: AgentReference, mayUse: (name: string) => boolean): Generator<string> {
     const known = mayUse(name) ? this.#agents.get(name) : undefined;
-    if (known !== undefined) return yield* known.versions.keys();
-    for (const other of this.#agents.keys()) if (mayUse(other)) yield other;
+    if (known === undefined) {
+      for (const other of this.#agents.keys()) if (mayUse(other)) yield other;
+      return;
+    }
+    if (known.unversioned !== undefined) yield name;
+    for (const version of known.versions.keys()) yield `${name}@${version}`;
   }
 
   /** What a welcome lists, sorted by name (R-6.2-7). */

@@ -393,17 +393,19 @@ test("R-5.3-6: a refusal lists a few of the agents or versions that there are", 
     agents: [
       ...["1", "2", "3", "4", "5", "6", "7"].map((name) => defineAgent({ name, run })),
       ...["1", "2"].map((version) => defineAgent({ name: "few", version, run })),
+      ...[undefined, "1"].map((version) => defineAgent({ name: "both", version, run })),
       ...versions.map((version) => defineAgent({ name: "long", version, run })),
     ],
     policy: { maySubmit: (_principal, agent) => agent !== "led" },
   });
   const refusalOf = async (agent: string) => (await viewer.submit(agent)).payload.message;
   expect(await refusalOf("0")).toBe("there is no agent 0 here, only 1, 2, 3, 4, 5, …");
-  expect(await refusalOf("few@3")).toBe("few has no version 3, only 1, 2");
+  expect(await refusalOf("few@3")).toBe("few has no version 3, only few@1, few@2");
   expect(await refusalOf("long@3")).toMatch(
-    /^long has no version 3, only b{64}, c{64}, d{64}, ee…$/,
+    /^long has no version 3, only long@b{64}, long@c{64}, long@d+…$/,
   );
-  expect(await refusalOf("1@3")).toBe("1 has no version 3");
+  expect(await refusalOf("1@3")).toBe("1 has no version 3, only 1");
+  expect(await refusalOf("both@3")).toBe("both has no version 3, only both, both@1");
 });
 
 test("R-7.5-2: whoever observes a delegation that is refused does not learn what there is instead", async () => {
