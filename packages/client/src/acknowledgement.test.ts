@@ -3,10 +3,10 @@ import { expect, test } from "vitest";
 import { accepted, event, FEATURES, result, ScriptedRuntime } from "../test/scripted-runtime.ts";
 import { Acknowledgement } from "./acknowledgement.ts";
 
-function acking(position = 0) {
+function acking(position = 0, isResumed = false) {
   const clock = new ManualClock();
   const said: number[] = [];
-  const acks = new Acknowledgement(clock, position, (seq) => said.push(seq) > 0);
+  const acks = new Acknowledgement(clock, position, isResumed, (seq) => said.push(seq) > 0);
   return { clock, said, acks };
 }
 
@@ -56,18 +56,27 @@ test("R-6.5-6: however many envelopes come at once, one ack follows", () => {
 });
 
 test("R-6.5-6: a new connection repeats an ack that the last one may have lost", () => {
-  const { clock, said, acks } = acking(40);
-  acks.repeat();
+  const { clock, said, acks } = acking(40, true);
+  acks.goOn();
   expect(said).toEqual([40]);
   clock.advance(10_000);
+  acks.goOn();
   expect(said).toEqual([40]);
+});
+
+test("R-6.5-6: one that has handled more before it may send repeats nothing", () => {
+  const { clock, said, acks } = acking(40, true);
+  acks.handled(41);
+  acks.goOn();
+  clock.advance(10_000);
+  expect(said).toEqual([41]);
 });
 
 test("R-6.5-6: an ack for which there was no room is sent once there is, and none besides", () => {
   const clock = new ManualClock();
   const said: number[] = [];
   let hasRoom = false;
-  const acks = new Acknowledgement(clock, 0, (seq) => hasRoom && said.push(seq) > 0);
+  const acks = new Acknowledgement(clock, 0, false, (seq) => hasRoom && said.push(seq) > 0);
   acks.handled(1);
   clock.advance(250);
   hasRoom = true;

@@ -19,21 +19,16 @@ export class Acknowledgement {
 
   /**
    * @param position the session's `event_seq` when the connection began
+   * @param isResumed whether the last connection may have failed to send its last ack. Then {@link goOn} repeats it: as a first
+   *   message it also confirms the resume token, so that a belated attempt of this client itself cannot take the session over
+   *   (R-6.3-7).
    * @param say returns whether the ack was sent; if not, a call of {@link goOn} says when to try again
    */
-  constructor(clock: Clock, position: number, say: (seq: number) => boolean) {
+  constructor(clock: Clock, position: number, isResumed: boolean, say: (seq: number) => boolean) {
     this.#clock = clock;
     this.#say = say;
     this.#handled = position;
-    this.#said = position;
-  }
-
-  /**
-   * Repeats at once the ack that the last connection may have failed to send. As a first message it also confirms the resume
-   * token, so that a belated connection attempt of this client itself cannot take the session over (R-6.3-7).
-   */
-  repeat(): void {
-    this.#flush();
+    this.#said = isResumed ? position - 1 : position;
   }
 
   /** Notes that the envelope with this number was handed on. */
@@ -42,7 +37,7 @@ export class Acknowledgement {
     this.#arm(seq - this.#said >= STRIDE);
   }
 
-  /** Sends the ack that could not be sent before, if any. */
+  /** There is room: sends the ack that is due, if any. */
   goOn(): void {
     if (this.#handled > this.#said) this.#flush();
   }

@@ -24,6 +24,8 @@ import type { SessionKeeper } from "./session-keeper.ts";
 export interface ConnectionOptions {
   readonly opened: Opened;
   readonly session: Session;
+  /** Whether it is not the first connection of this client. */
+  readonly isResumed: boolean;
   readonly clock: Clock;
   /** How long a peer that is being checked has to send anything, in ms. */
   readonly checkTimeout: number;
@@ -56,6 +58,7 @@ export class Connection {
   readonly #acks: Acknowledgement | undefined;
   readonly #check: PeerCheck;
   readonly #reordering: Reordering;
+  #hasBegun = false;
   #hasSpoken = false;
   #isStopped = false;
   #isAbandoned = false;
@@ -70,10 +73,7 @@ export class Connection {
     this.#transport = transport;
     this.#outbox = new Outbox({
       transport,
-      drained: () => {
-        options.drained();
-        if (!this.#isStopped) this.#acks?.goOn();
-      },
+      drained: () => this.#drained(),
       stuck: (fault) => this.giveUp(fault),
     });
     this.#session = options.session;
@@ -94,7 +94,12 @@ export class Connection {
 
   /** Whether to send messages that could wait. */
   get hasRoom(): boolean {
-    return this.#outbox.hasRoom;
+    return this.#hasBegun && this.#outbox.hasRoom;
+  }
+
+  /** Whether more than signs of life may be sent. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
   }
 
   /** Whether anything was sent since the welcome, which confirms its token (R-6.3-7). */
@@ -109,9 +114,10 @@ export class Connection {
     this.#outbox.send(frame);
   }
 
-  /** Acknowledges the session's position once more. */
-  repeatAck(): void {
-    this.#acks?.repeat();
+  /** Lets more be sent than signs of life. */
+  begin(): void {
+    this.#hasBegun = true;
+    this.#drained();
   }
 
   /** Asks the peer for a sign of life, and gives the connection up if none comes in time. */
@@ -147,6 +153,11 @@ export class Connection {
     const end = await this.#pump();
     this.#transport.close(this.#isStopped ? "normal" : "going-away");
     return this.#fault ?? end;
+  }
+
+  #drained(): void {
+    this.#options.drained();
+    if (!this.#isStopped) this.#acks?.goOn();
   }
 
   async #pump(): Promise<LinkError> {
@@ -256,7 +267,7 @@ export class Connection {
   }
 
   #startAcks(): Acknowledgement | undefined {
-    const { clock, keeper } = this.#options;
+    const { clock, keeper, isResumed } = this.#options;
     const isAgreed = this.#session.info.features.includes("ack");
     if (!isAgreed && keeper === undefined) return undefined;
     const say = async (last_processed_seq: number): Promise<void> => {
@@ -271,7 +282,7 @@ export class Connection {
       this.send(encode({ id, type: "session.ack", session_id: this.#id, payload }));
     };
     const { position } = this.#session;
-    return new Acknowledgement(clock, position, (seq) => {
+    return new Acknowledgement(clock, position, isResumed, (seq) => {
       if (!this.hasRoom) return false;
       void say(seq);
       return true;

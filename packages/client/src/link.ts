@@ -129,7 +129,8 @@ export class Link {
     const session = this.#session;
     if (this.#state.kind === "online" && session !== undefined) {
       const { connection } = this.#state;
-      if (session.dialect.farewell === "silence") {
+      // Until it has begun, a goodbye would void the token that is persisted, with which another process may resume the session.
+      if (session.dialect.farewell === "silence" || !connection.hasBegun) {
         connection.giveUp(closed());
         this.end(closed());
         return this.over;
@@ -192,7 +193,6 @@ export class Link {
     } catch (thrown) {
       return opening.outcome(asError(thrown));
     }
-    state.deadline.cancel();
     const former = this.#session;
     const token = former?.token;
     const session = signal.aborted
@@ -206,11 +206,13 @@ export class Link {
     const { position } = session;
     const since = clock.monotonic();
     const received = (message: Decoded, size: number): boolean =>
-      this.#refusesFarewell(message) || this.#user.received(message, size);
+      (this.#state.kind === "closing" && this.#state.farewell.takeRefusal(message)) ||
+      this.#user.received(message, size);
     const drained = (): void => this.#user.drained();
     const connection = new Connection({
       opened,
       session,
+      isResumed: former !== undefined,
       clock,
       checkTimeout,
       keeper,
@@ -218,34 +220,25 @@ export class Link {
       drained,
     });
     this.#user.connected(session);
-    let ended: Promise<LinkError> | undefined;
+    this.#enter({ kind: "online", connection });
+    const ended = handled(connection.run());
     if (keeper !== undefined) {
       // The first request on the connection voids the previous token (R-6.3-7), so it waits until the new one is persisted.
-      signal.addEventListener("abort", () => connection.abandon());
-      ended = handled(connection.run());
-      try {
-        await keeper.keep();
-        signal.throwIfAborted();
-      } catch (thrown) {
+      const end = await Promise.race([keeper.keep(), ended]).catch(asError);
+      if (end instanceof Error) {
         connection.abandon();
         // Unless a sign of life (R-6.4-2) was first, the token that is persisted is still the one to use.
         if (token !== undefined && !connection.hasSpoken) session.renew(token);
-        return asError(thrown);
+        return end;
       }
     }
-    this.#enter({ kind: "online", connection });
+    connection.begin();
     this.#isOpen = true;
-    drained();
-    if (former !== undefined) connection.repeatAck();
     this.#online.resolve(session);
-    const end = await (ended ?? connection.run());
+    const end = await ended;
     // A connection that made progress does not count as another failure in a row.
     if (session.position > position || clock.monotonic() - since >= MAX_PAUSE) this.#failures = 0;
     return end;
-  }
-
-  #refusesFarewell(message: Decoded): boolean {
-    return this.#state.kind === "closing" && this.#state.farewell.takeRefusal(message);
   }
 
   /** The error that handles get. If a server refused the attempt itself, its own error already says why. */

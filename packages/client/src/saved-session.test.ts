@@ -157,8 +157,7 @@ test("R-6.3-7: a token is stored before anything but signs of life is sent on it
   const second = await script.accept();
   expect((await second.next("session.resume")).payload.resume_token).toBe("rt_1");
   second.welcome("rt_2");
-  await turn();
-  expect(client.state.kind).toBe("connecting");
+  await reached(client, "online");
   const submit = second.next("job.submit");
   expect(await Promise.race([submit, turn()])).toBeUndefined();
   letGoAgain();
@@ -186,13 +185,69 @@ test("R-6.4-2: however long a session takes to be stored, pings are answered, al
   await reached(client, "retrying");
   const letGoAgain = notebook.hold();
   const { wire: second } = await script.resumed(client, "rt_2");
-  second.send(event(1));
+  second.send(event(1), result(2, "done"));
   await second.barrier();
-  expect(client.state.kind).toBe("connecting");
-  letGoAgain();
-  await reached(client, "online");
-  second.send(result(2, "done"));
+  expect(notebook.last.resumeToken).toBe("rt_1");
   expect(await job.result()).toBe("done");
+  letGoAgain();
+});
+
+test("a session is online before its events arrive, however long it takes to be stored", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  const { client, wire } = await script.online({ persist: notebook.persist });
+  const submitting = client.submit("echo");
+  wire.send(accepted(await wire.next("job.submit")));
+  const job = await submitting;
+  const told: unknown[] = [];
+  void (async () => {
+    for await (const { kind } of client.states) told.push(kind);
+  })();
+  const events = (async () => {
+    for await (const { seq } of job.events) told.push(seq);
+  })();
+  wire.pair.sever();
+  await reached(client, "retrying");
+  const letGo = notebook.hold();
+  const { wire: second } = await script.resumed(client, "rt_2");
+  second.send(event(1), result(2, "done"));
+  await events;
+  expect(told).toEqual(["online", "retrying", "connecting", "online", 1]);
+  letGo();
+});
+
+test("R-6.3-7: a client that is closed while its session is being stored does not void the stored token", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  const { client, wire } = await script.online({ persist: notebook.persist });
+  wire.pair.sever();
+  await reached(client, "retrying");
+  notebook.hold();
+  const { wire: second } = await script.resumed(client, "rt_2");
+  await reached(client, "online");
+  await client.close("enough");
+  await second.closed();
+  expect(script.clock.pending).toBe(0);
+});
+
+test("R-6.3-7: a connection lost while its session is being stored is replaced at once, with the stored token", async () => {
+  const script = new ScriptedRuntime();
+  const notebook = new Notebook();
+  const { client, wire } = await script.online({ persist: notebook.persist });
+  wire.pair.sever();
+  await reached(client, "retrying");
+  const letGo = notebook.hold();
+  const { wire: second } = await script.resumed(client, "rt_2");
+  await turn();
+  second.pair.sever();
+  const { wire: third, resume } = await script.resumed(client, "rt_3");
+  expect(resume.payload.resume_token).toBe("rt_1");
+  expect(notebook.last.resumeToken).toBe("rt_1");
+  letGo();
+  const submitting = client.submit("echo");
+  third.send(accepted(await third.next("job.submit")));
+  await submitting;
+  expect(notebook.last.resumeToken).toBe("rt_3");
 });
 
 test("R-6.3-7: a token that a sign of life has confirmed is the one to present, stored or not", async () => {
@@ -218,7 +273,8 @@ test("a runtime that falls silent while the session is being stored is noticed",
   const script = new ScriptedRuntime();
   const notebook = new Notebook();
   const features = ["heartbeat", ...FEATURES];
-  const { client, wire } = await script.online({ persist: notebook.persist }, features);
+  const options = { persist: notebook.persist, requestTimeout: 10 * HEARTBEAT_INTERVAL * 1000 };
+  const { client, wire } = await script.online(options, features);
   wire.pair.sever();
   await script.pass(client);
   const letGo = notebook.hold();
@@ -228,8 +284,10 @@ test("a runtime that falls silent while the session is being stored is noticed",
   await turn();
   script.clock.advance(HEARTBEAT_INTERVAL * 1000);
   await second.next("session.ping");
-  await client.close();
-  expect(script.clock.pending).toBe(0);
+  script.clock.advance(HEARTBEAT_INTERVAL * 1000);
+  const { error } = await reached(client, "retrying");
+  expect(error).toMatchObject({ code: "HEARTBEAT_LOST" });
+  await second.closed();
   letGo();
 });
 
